@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runner.h — runs trials as child processes and hands what they say to a sink.
+ *
+ * The runner knows processes, pipes and time; it knows neither engine nor store. A trial is "argv[0]
+ * __trial" with the canonical knobs on its standard input and framed records on descriptor 3. At most
+ * `jobs` run at once; when one asks to be alone (latency), the others are parked at their next step
+ * boundary and go on afterwards. A finished trial's records reach the sink in one call. */
+#ifndef HARNESS_RUN_RUNNER_H
+#define HARNESS_RUN_RUNNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "harness/run/record.h"
+#include "harness/spec/plan.h"
+
+/* One trial to run, as the sink hands it out. */
+struct assignment {
+    char id[TRIAL_ID_SIZE];
+    int64_t attempt;        /* number of this attempt, from 1 */
+    char label[160];        /* for the bar: "width 96, 8 experts, seed 1" */
+    struct knobs knobs;
+    double seconds;         /* predicted, 0 when unknown */
+    double flops;           /* predicted */
+    char checkpoint[512];   /* folder where the trial leaves its model; "" for nowhere */
+    char parent[512];       /* folder of the parent's checkpoint (shrink); "" for none */
+};
+
+struct sink {
+    void *context;
+    /* The next trial to run: STATUS_DONE when none is left. Claims it and begins an attempt. */
+    enum status (*claim)(void *context, struct assignment *out, struct err *err);
+    /* The end of an attempt: outcome, reason and all its records, to be stored in one transaction. */
+    enum status (*finish)(void *context, const struct assignment *assignment, enum outcome outcome,
+                          const char *reason, const struct record *records, int n, struct err *err);
+};
+
+/* What the runner says while it works; draws nothing itself. Called at most ten times a second and at
+ * every end of a trial. */
+struct runner_progress {
+    int done, failed, running, total;
+    double fraction;        /* of the predicted work, 0 … 1 */
+    double eta_s;           /* NaN while unknown */
+    double elapsed_s;
+    char label[160];        /* the trial that moved last */
+    double loss;            /* its training loss; NaN before the first */
+    bool finished;          /* this trial has just ended */
+    enum outcome outcome;   /* how, when finished */
+    char reason[256];
+};
+
+struct runner_options {
+    int jobs;
+    double timeout_s;       /* of one trial without progress; 0: 600 */
+    double budget_s;        /* no new trial is started whose predicted end lies beyond; 0: none */
+    int total;              /* trials this run has to do, for the bar */
+    double total_seconds;   /* their predicted seconds, for the ETA */
+    const char *program;    /* path of the program to start */
+    void (*progress)(const struct runner_progress *progress, void *context);
+    void *context;
+};
+
+struct runner_result {
+    int done, failed, diverged, timeout, oom, interrupted;
+    bool out_of_budget;     /* stopped starting because of budget_s */
+    int signal;             /* the signal that asked to stop, or 0 */
+    double elapsed_s;
+};
+
+/* Runs until the sink has no more, the budget is spent, or SIGINT/SIGTERM asks to stop. Children die with
+ * the runner. STATUS_OK also when trials failed: that is in *out. */
+MUST_CHECK enum status runner_run(const struct runner_options *options, const struct sink *sink,
+                                  struct runner_result *out, struct err *err);
+
+#endif

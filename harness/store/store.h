@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store.h — one SQLite file with everything that was measured, and the only door to it.
+ *
+ * The schema is results/schema.sql (compiled into the program). One writer at a time; a transaction per
+ * claim and per finished attempt. A struct store owns its connection; whatever it returns in tables is
+ * the caller's. Opening for reading never changes the file. */
+#ifndef HARNESS_STORE_STORE_H
+#define HARNESS_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/base/table.h"
+#include "harness/run/record.h"
+#include "harness/spec/plan.h"
+
+struct store;
+
+enum store_mode { STORE_READ, STORE_WRITE }; /* WRITE creates the file when it is missing */
+
+/* Life cycle. Refuses a file that is no store, is damaged, or is newer than the program
+ * (STATUS_CORRUPT), and a missing file when reading (STATUS_NOT_FOUND). */
+MUST_CHECK enum status store_open(struct store **out, const char *path, enum store_mode mode, struct err *err);
+void store_close(struct store *store);
+
+/* The machine, as sysinfo found it. key identifies machines whose timings may be compared. */
+struct host_info {
+    char key[128];          /* cpu model, logical CPUs, NUMA nodes, architecture */
+    char cpu_model[128];
+    int64_t logical_cpus;
+    int64_t numa_nodes;
+    char arch[32];
+    int64_t memory_bytes;
+    char kernel[128];
+    char isa[32];           /* widest vector instructions the program uses: avx512, avx2, baseline */
+};
+
+/* The program, as it was built. */
+struct build_info {
+    char version[64];
+    char git[64];           /* git describe --always --dirty */
+    char compiler[128];
+    char flags[512];
+    char blas[256];         /* openblas_get_config() */
+    char blas_core[64];     /* kernels in use */
+};
+
+/* Both insert or find; the id goes with every attempt and bench sample. */
+MUST_CHECK enum status store_host(struct store *store, const struct host_info *host, int64_t *id, struct err *err);
+MUST_CHECK enum status store_build(struct store *store, const struct build_info *build, int64_t *id, struct err *err);
+
+/* Writes the spec and those of its trials the store does not have yet (state pending), in one transaction.
+ * Trials it has are left as they are. */
+MUST_CHECK enum status store_put_plan(struct store *store, const struct plan *plan, struct err *err);
+
+enum store_rerun { STORE_RERUN_NONE, STORE_RERUN_FAILED, STORE_RERUN_ALL };
+/* Sets states for a run of this plan: `running` attempts whose owner is dead become pending again (attempt
+ * `stale`), and failed (or all) trials become pending when asked. *n_pending is what is left to run. */
+MUST_CHECK enum status store_prepare(struct store *store, const struct plan *plan, enum store_rerun rerun,
+                                     int *n_pending, struct err *err);
+
+struct owner {
+    int64_t host_id, build_id;
+    int64_t pid;
+    char token[64];         /* unique per runner process */
+};
+
+/* Claims the pending trial of the plan with the most predicted FLOPs: trial and attempt become running in
+ * one transaction; *index is its place in the plan. STATUS_DONE when none is left. */
+MUST_CHECK enum status store_claim(struct store *store, const struct plan *plan, const struct owner *owner,
+                                   int *index, int64_t *attempt, struct err *err);
+
+/* The end of an attempt: state and all records in one transaction. Records of outcomes other than done are
+ * kept too (their metrics carry the attempt). Refused (STATUS_CORRUPT) when the attempt is no longer the
+ * owner's. OUTCOME_INTERRUPTED puts the trial back to pending. */
+MUST_CHECK enum status store_finish(struct store *store, const char *trial_id, int64_t attempt,
+                                    const struct owner *owner, enum outcome outcome, const char *reason,
+                                    const struct record *records, int n, struct err *err);
+
+/* Any read-only SQL with text parameters ?1 … ?n; the answer is the caller's to release. */
+MUST_CHECK enum status store_query(struct store *store, const char *sql, const char *const *parameters, int n,
+                                   struct table *out, struct err *err);
+
+/* The `where` of a spec: an SQL expression over cells, in a database of its own in memory. */
+MUST_CHECK enum status store_where(const char *expression, const struct table *cells, char *keep, struct err *err);
+
+/* Regression tracking. A sample is one process's figure. run_id groups the samples of one `bench`. */
+struct bench_sample {
+    char bench[64];         /* suite: train, decode, gemm … */
+    char name[96];          /* the case: "width 64, 2 layers" */
+    char metric[48];        /* "seconds", "flops", "loss_bits" */
+    char unit[16];
+    bool exact;             /* deterministic counter: gated on equality */
+    int64_t block;          /* position in the interleaving */
+    double value;
+};
+MUST_CHECK enum status store_put_bench(struct store *store, const char *run_id, const struct owner *owner,
+                                       const struct bench_sample *samples, int n, struct err *err);
+/* Names a bench run; an existing name moves. */
+MUST_CHECK enum status store_put_baseline(struct store *store, const char *name, const char *run_id, struct err *err);
+
+#endif
