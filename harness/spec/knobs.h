@@ -36,6 +36,8 @@ struct knobs {
     int64_t ffn;
     int64_t context;
     bool tied;
+    char parametrization[KNOB_TEXT_SIZE];
+    int64_t base_width;
     double rope_base;
     int64_t experts;
     int64_t experts_per_token;

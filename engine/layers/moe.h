@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* moe.h — a mixture of experts in place of one feed-forward layer, in Mixtral's form (Jiang 2024, sec. 2.1):
+ * each token goes to the k experts with the largest router logits, weighted by the softmax over those k.
+ * Dropless: every token is served, whatever the load.
+ *
+ *   out[t] = sum_j softmax_j(top-k of x[t] Wr^T) * ffn_{expert j}(x[t])
+ *
+ * Auxiliary losses over a call's n tokens, from the softmax p over all E logits:
+ *   load balance  a E sum_e f_e mean_t p[t][e]   (Fedus 2021, eq. 4; f_e: share of the n k slots, a constant)
+ *   router z      z mean_t (log sum_e exp logit[t][e])^2   (Zoph 2022, eq. 5)
+ * Both vanish with one expert, where a mixture is bit for bit the dense layer.
+ *
+ * Slots are ordered by expert, and within an expert by token and rank (a stable counting sort), so sums have
+ * one order. The caller owns every array; none may overlap. */
+#ifndef ENGINE_LAYERS_MOE_H
+#define ENGINE_LAYERS_MOE_H
+
+#include <stdint.h>
+
+#include "engine/base/real.h"
+
+struct moe_shape {
+    int n;       /* tokens */
+    int C, F;    /* width, an expert's feed-forward width */
+    int E, k;    /* experts, experts per token */
+    real load_balance, router_z; /* weights of the auxiliary losses */
+};
+
+/* What the forward pass leaves for the backward pass. S = n k slots. */
+struct moe_state {
+    real *logits;   /* (n,E) */
+    real *weight;   /* (n,k): softmax over the chosen logits */
+    int32_t *expert;/* (n,k): the chosen experts, best first */
+    int32_t *slot;  /* (n,k): where the pair (token, rank) lies in the sorted order */
+    int32_t *start; /* (E+1): first slot of each expert */
+    real *x;        /* (S,C): gathered inputs */
+    real *gate_up;  /* (S,2F) */
+    real *h;        /* (S,F) */
+    real *out;      /* (S,C): the experts' outputs */
+};
+
+struct moe_weights {
+    const real *router; /* (E,C) */
+    const real *in;     /* (E,2F,C) */
+    const real *out;    /* (E,C,F) */
+};
+
+struct moe_gradients {
+    real *router, *in, *out; /* as above; added to */
+};
+
+/* The choice for one token: the k experts with the largest of E logits, best first (the lower expert wins a
+ * tie), and their softmax weights. */
+void moe_route(int32_t *expert, real *weight, const real *logits, int E, int k);
+
+/* out (n,C); returns the auxiliary loss. */
+double moe_forward(real *out, struct moe_state *state, const real *x, const struct moe_weights *weights,
+                   const struct moe_shape *shape);
+
+/* dx (n,C) is overwritten. aux_scale weighs the auxiliary losses' gradient (the share of this call's tokens in
+ * the step). Scratch: dslots (S,C), dx_slots (S,C), dh (S,F), dlogits (n,E). */
+void moe_backward(real *dx, struct moe_gradients *gradients, real *dslots, real *dx_slots, real *dh, real *dlogits,
+                  const real *dout, struct moe_state *state, const real *x, const struct moe_weights *weights,
+                  const struct moe_shape *shape, real aux_scale);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* blas.c — the only caller of cblas. Invariant: no product without its count. */
+#include "engine/math/blas.h"
+
+#include <cblas.h>
+#include <string.h>
+
+#ifdef ENGINE_DOUBLE
+#define CBLAS_GEMM cblas_dgemm
+#define CBLAS_GEMV cblas_dgemv
+#else
+#define CBLAS_GEMM cblas_sgemm
+#define CBLAS_GEMV cblas_sgemv
+#endif
+
+static _Thread_local uint64_t counter;
+
+uint64_t flop_counter(void)
+{
+    return counter;
+}
+
+void flop_count(uint64_t flops)
+{
+    counter += flops;
+}
+
+void gemm(bool transpose_a, bool transpose_b, int M, int N, int K, real alpha, const real *A, int lda,
+          const real *B, int ldb, real beta, real *C, int ldc)
+{
+    if (M == 0 || N == 0 || K == 0)
+        return;
+    counter += 2 * (uint64_t)M * (uint64_t)N * (uint64_t)K;
+    CBLAS_GEMM(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
+               M, N, K, alpha, A, lda, B, ldb, beta, C, ldc);
+}
+
+void gemv(int M, int K, const real *A, int lda, const real *x, real *y)
+{
+    if (M == 0 || K == 0)
+        return;
+    counter += 2 * (uint64_t)M * (uint64_t)K;
+    CBLAS_GEMV(CblasRowMajor, CblasNoTrans, M, K, 1, A, lda, x, 1, 0, y, 1);
+}
+
+/* OpenBLAS 0.3.21 has AVX-512 kernels under the name SkylakeX and AVX2 kernels under Haswell and Zen, but
+ * picks them by a list of processor models that ends with the year it was made. */
+const char *blas_wanted_core(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        return "SkylakeX";
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return "Haswell";
+#endif
+    return NULL;
+}
+
+const char *blas_core(void)
+{
+    return openblas_get_corename();
+}
+
+const char *blas_config(void)
+{
+    return openblas_get_config();
+}

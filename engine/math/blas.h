@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* blas.h — the only door to OpenBLAS: dense matrix products, counted.
+ *
+ * Every product the engine computes goes through here and adds its floating-point operations
+ * (a multiplication and an addition count as two) to a counter of the calling thread. cost.c predicts the
+ * same number; a trial whose two numbers differ has a bug. Row-major throughout. */
+#ifndef ENGINE_MATH_BLAS_H
+#define ENGINE_MATH_BLAS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/real.h"
+
+/* C (M,N) = alpha op(A) op(B) + beta C with op(A) (M,K) and op(B) (K,N). A transposed operand is stored as
+ * (K,M) or (N,K). ld* are the row lengths in memory. Nothing happens when M, N or K is 0. */
+void gemm(bool transpose_a, bool transpose_b, int M, int N, int K, real alpha, const real *A, int lda,
+          const real *B, int ldb, real beta, real *C, int ldc);
+
+/* y (M) = A (M,K) x (K). */
+void gemv(int M, int K, const real *A, int lda, const real *x, real *y);
+
+/* The calling thread's counter, in FLOPs. */
+uint64_t flop_counter(void);
+void flop_count(uint64_t flops); /* for the products that are not BLAS calls (int8) */
+
+/* The OpenBLAS kernels this processor should use, when the library would choose older ones by itself
+ * (0.3.21 does not know processors newer than itself); NULL when its own choice is right. Depends on cpuid
+ * only. It must reach the library through OPENBLAS_CORETYPE before the process starts. */
+const char *blas_wanted_core(void);
+const char *blas_core(void);   /* the kernels in use */
+const char *blas_config(void); /* version and build options of the library */
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.h — the shape of a model and what else decides its numbers. Plain data.
+ *
+ * The Llama family: RMSNorm, rotary positions, causal attention with grouped key/value heads, SwiGLU, no biases;
+ * with experts > 1 Mixtral's mixture of experts in place of the feed-forward layer. */
+#ifndef ENGINE_MODEL_CONFIG_H
+#define ENGINE_MODEL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/base/real.h"
+
+/* Raised whenever the same settings would give other bits; part of every trial's id. */
+#define ENGINE_VERSION "1"
+
+struct config {
+    int vocabulary;   /* V */
+    int context;      /* longest sequence, T */
+    int depth;        /* L */
+    int width;        /* C */
+    int heads;        /* H */
+    int kv_heads;     /* K, divides H */
+    int ffn;          /* F of a dense layer or of one expert */
+    int experts;      /* E; 1: dense unless routed */
+    int experts_per_token; /* k */
+    bool routed;      /* a router even for one expert; always true when experts > 1 */
+    bool tied;        /* the head is the embedding */
+    bool mup;         /* maximal update parametrisation (Yang 2022, table 8) */
+    int base_width;   /* where mup and standard agree */
+    double rope_base;
+    double norm_eps;
+    double load_balance, router_z; /* weights of the auxiliary losses (moe.h) */
+};
+
+/* D, the size of a head. */
+static inline int config_head_size(const struct config *c)
+{
+    return c->width / c->heads;
+}
+
+/* A row of queries, keys and values. */
+static inline int config_qkv_size(const struct config *c)
+{
+    return (c->heads + 2 * c->kv_heads) * config_head_size(c);
+}
+
+/* Refuses shapes that do not fit together or overflow (STATUS_FORMAT), naming the field. */
+MUST_CHECK enum status config_check(const struct config *config, struct err *err);
+
+/* The trainable tensors, in the order of tensors.def. */
+enum tensor_id {
+#define TENSOR(name, layers, count, rows, columns, kind) TENSOR_##name,
+#include "engine/model/tensors.def"
+#undef TENSOR
+    TENSOR_COUNT
+};
+
+enum tensor_kind { KIND_EMBED, KIND_NORM, KIND_HIDDEN, KIND_RESIDUAL, KIND_ROUTER, KIND_HEAD };
+
+struct tensor_info {
+    const char *name;
+    enum tensor_kind kind;
+    int64_t layers;   /* L or 1 */
+    int64_t count;    /* matrices per layer: 1, or E */
+    int64_t rows, columns;
+    int64_t size;     /* layers * count * rows * columns */
+    int64_t offset;   /* of the first number in the block of parameters */
+};
+
+/* Fills info for all tensors; returns the number of parameters in all. */
+int64_t config_tensors(const struct config *config, struct tensor_info info[TENSOR_COUNT]);
+
+/* Standard deviation of the initial weights, and the factor on the learning rate, by kind of tensor. */
+double config_init_std(const struct config *config, const struct tensor_info *tensor);
+double config_rate_factor(const struct config *config, const struct tensor_info *tensor);
+
+#endif
