@@ -65,10 +65,10 @@ $(BUILD)/double/%.o: %.c
 define isa_rules
 $(BUILD)/engine/math/vec_kernels_$(1).o: engine/math/vec_kernels.c
 	$$(call say,CC,$$< [$(1)])
-	$(Q)mkdir -p $$(@D) && $(CC) $$(BASE_FLAGS) $$(ISA_$(1)) -DVEC_ISA=$(1) -MMD -MP -c -o $$@ $$<
+	$(Q)mkdir -p $$(@D) && $(CC) $$(BASE_FLAGS) $$(ISA_$(1)) -Wno-psabi -DVEC_ISA=$(1) -MMD -MP -c -o $$@ $$<
 $(BUILD)/double/engine/math/vec_kernels_$(1).o: engine/math/vec_kernels.c
 	$$(call say,CC64,$$< [$(1)])
-	$(Q)mkdir -p $$(@D) && $(CC) $$(BASE_FLAGS) $$(ISA_$(1)) -DENGINE_DOUBLE -DVEC_ISA=$(1) -MMD -MP -c -o $$@ $$<
+	$(Q)mkdir -p $$(@D) && $(CC) $$(BASE_FLAGS) $$(ISA_$(1)) -DENGINE_DOUBLE -Wno-psabi -DVEC_ISA=$(1) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach isa,$(ISAS),$(eval $(call isa_rules,$(isa))))
 

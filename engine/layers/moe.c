@@ -28,21 +28,16 @@ static void choose_experts(int32_t *expert, const real *logits, int E, int k)
     }
 }
 
-static void weigh_experts(real *weight, const real *logits, const int32_t *expert, int k)
+void moe_route(int32_t *expert, real *weight, const real *logits, int E, int k, bool gate_all)
 {
     real sum = 0;
-    for (int j = 0; j < k; j++) {
+    choose_experts(expert, logits, E, k);
+    for (int j = 0; j < k; j++)
         weight[j] = (real)exp((double)(logits[expert[j]] - logits[expert[0]]));
-        sum += weight[j];
-    }
+    for (int j = 0; j < (gate_all ? E : k); j++)
+        sum += gate_all ? (real)exp((double)(logits[j] - logits[expert[0]])) : weight[j];
     for (int j = 0; j < k; j++)
         weight[j] /= sum;
-}
-
-void moe_route(int32_t *expert, real *weight, const real *logits, int E, int k)
-{
-    choose_experts(expert, logits, E, k);
-    weigh_experts(weight, logits, expert, k);
 }
 
 static void sort_slots(struct moe_state *s, const struct moe_shape *shape)
@@ -98,7 +93,8 @@ double moe_forward(real *out, struct moe_state *s, const real *x, const struct m
     int n = shape->n, C = shape->C, F = shape->F, E = shape->E, k = shape->k;
     linear_forward(s->logits, x, w->router, n, C, E);
     for (int t = 0; t < n; t++)
-        moe_route(s->expert + (size_t)(t * k), s->weight + (size_t)(t * k), s->logits + (size_t)t * (size_t)E, E, k);
+        moe_route(s->expert + (size_t)(t * k), s->weight + (size_t)(t * k), s->logits + (size_t)t * (size_t)E, E, k,
+                  shape->gate_all);
     sort_slots(s, shape);
     for (int i = 0; i < n * k; i++)
         memcpy(s->x + (size_t)s->slot[i] * (size_t)C, x + (size_t)(i / k) * (size_t)C, (size_t)C * sizeof(real));
@@ -117,21 +113,27 @@ double moe_forward(real *out, struct moe_state *s, const real *x, const struct m
     return auxiliary(NULL, s, shape, 0);
 }
 
-/* dlogits from the gradients of the k weights, through the softmax over the chosen logits. */
+/* dlogits from the gradients of the k weights: through the softmax over the chosen logits, or over all. */
 static void router_backward(real *dlogits, const struct moe_state *s, const real *dout, const struct moe_shape *shape)
 {
     int C = shape->C, E = shape->E, k = shape->k;
     memset(dlogits, 0, (size_t)shape->n * (size_t)E * sizeof(real));
     for (int t = 0; t < shape->n; t++) {
-        const real *weight = s->weight + (size_t)(t * k);
+        const real *weight = s->weight + (size_t)(t * k), *logits = s->logits + (size_t)t * (size_t)E;
+        const int32_t *expert = s->expert + (size_t)(t * k);
         const real *d = dout + (size_t)t * (size_t)C;
+        real *row = dlogits + (size_t)t * (size_t)E;
         real mean = 0;
-        for (int j = 0; j < k; j++)
-            mean += weight[j] * vec->dot(d, s->out + (size_t)s->slot[t * k + j] * (size_t)C, C);
         for (int j = 0; j < k; j++) {
-            real dweight = vec->dot(d, s->out + (size_t)s->slot[t * k + j] * (size_t)C, C);
-            dlogits[(size_t)t * (size_t)E + (size_t)s->expert[t * k + j]] = weight[j] * (dweight - mean);
+            row[expert[j]] = weight[j] * vec->dot(d, s->out + (size_t)s->slot[t * k + j] * (size_t)C, C);
+            mean += row[expert[j]];
         }
+        if (shape->gate_all)
+            for (int e = 0; e < E; e++) /* every probability is the best one's times e^(difference) */
+                row[e] -= weight[0] * (real)exp((double)(logits[e] - logits[expert[0]])) * mean;
+        else
+            for (int j = 0; j < k; j++)
+                row[expert[j]] -= weight[j] * mean;
     }
 }
 

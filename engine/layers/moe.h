@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* moe.h — a mixture of experts in place of one feed-forward layer, in Mixtral's form (Jiang 2024, sec. 2.1):
  * each token goes to the k experts with the largest router logits, weighted by the softmax over those k.
- * Dropless: every token is served, whatever the load.
+ * Dropless: every token is served, whatever the load. With gate_all the weights are the softmax over all E
+ * logits instead (Fedus 2021, eq. 2): with k = 1 only that gives the router a gradient from the loss.
  *
  *   out[t] = sum_j softmax_j(top-k of x[t] Wr^T) * ffn_{expert j}(x[t])
  *
@@ -15,6 +16,7 @@
 #ifndef ENGINE_LAYERS_MOE_H
 #define ENGINE_LAYERS_MOE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/real.h"
@@ -23,13 +25,14 @@ struct moe_shape {
     int n;       /* tokens */
     int C, F;    /* width, an expert's feed-forward width */
     int E, k;    /* experts, experts per token */
+    bool gate_all;                /* weights: softmax over all logits, not over the chosen */
     real load_balance, router_z; /* weights of the auxiliary losses */
 };
 
 /* What the forward pass leaves for the backward pass. S = n k slots. */
 struct moe_state {
     real *logits;   /* (n,E) */
-    real *weight;   /* (n,k): softmax over the chosen logits */
+    real *weight;   /* (n,k): of the chosen experts */
     int32_t *expert;/* (n,k): the chosen experts, best first */
     int32_t *slot;  /* (n,k): where the pair (token, rank) lies in the sorted order */
     int32_t *start; /* (E+1): first slot of each expert */
@@ -50,8 +53,8 @@ struct moe_gradients {
 };
 
 /* The choice for one token: the k experts with the largest of E logits, best first (the lower expert wins a
- * tie), and their softmax weights. */
-void moe_route(int32_t *expert, real *weight, const real *logits, int E, int k);
+ * tie), and their weights. */
+void moe_route(int32_t *expert, real *weight, const real *logits, int E, int k, bool gate_all);
 
 /* out (n,C); returns the auxiliary loss. */
 double moe_forward(real *out, struct moe_state *state, const real *x, const struct moe_weights *weights,

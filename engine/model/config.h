@@ -27,6 +27,7 @@ struct config {
     int experts;      /* E; 1: dense unless routed */
     int experts_per_token; /* k */
     bool routed;      /* a router even for one expert; always true when experts > 1 */
+    bool gate_all;    /* expert weights by the softmax over all logits (moe.h) */
     bool tied;        /* the head is the embedding */
     bool mup;         /* maximal update parametrisation (Yang 2022, table 8) */
     int base_width;   /* where mup and standard agree */

@@ -42,8 +42,8 @@ static struct attention_shape attention_shape(const struct model *m, int B, int 
 static struct moe_shape moe_shape(const struct model *m, int n)
 {
     const struct config *c = &m->config;
-    return (struct moe_shape){n, c->width, c->ffn, c->experts, c->experts_per_token, (real)c->load_balance,
-                              (real)c->router_z};
+    return (struct moe_shape){n, c->width, c->ffn, c->experts, c->experts_per_token, c->gate_all,
+                              (real)c->load_balance, (real)c->router_z};
 }
 
 /* to (n,C) = from + change: the residual stream is kept at every station for the backward pass. */

@@ -56,6 +56,8 @@ static const struct knob knobs_table[] = {
      "experts each token is sent to (top-k)", FIELD(experts_per_token), false},
     {"model.granularity", "granularity", KNOB_INTEGER, "", 1, 64, "1", NULL,
      "an expert's feed-forward width is ffn divided by this", FIELD(granularity), false},
+    {"model.gate", "gate", KNOB_CHOICE, "", 0, 0, "chosen", "chosen all",
+     "weights of the experts: softmax over the chosen logits (Mixtral) or over all (Switch)", FIELD(gate), false},
     {"model.load_balance", "load_balance", KNOB_REAL, "", 0, 10, "0.01", NULL,
      "weight of the load-balance loss (Fedus 2021, eq. 4)", FIELD(load_balance), false},
     {"model.router_z", "router_z", KNOB_REAL, "", 0, 10, "0.001", NULL,

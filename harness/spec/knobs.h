@@ -42,6 +42,7 @@ struct knobs {
     int64_t experts;
     int64_t experts_per_token;
     int64_t granularity;
+    char gate[KNOB_TEXT_SIZE];
     double load_balance;
     double router_z;
     /* train */
