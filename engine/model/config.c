@@ -49,7 +49,8 @@ int64_t config_tensors(const struct config *c, struct tensor_info info[TENSOR_CO
 double config_init_std(const struct config *c, const struct tensor_info *tensor)
 {
     double fan_in = 1 / sqrt((double)tensor->columns);
-    double head = c->mup ? sqrt((double)c->base_width) / c->width : 1 / sqrt((double)c->width);
+    /* A quarter of unit logits: training starts near the uniform guess at every width. */
+    double head = 0.25 * (c->mup ? sqrt((double)c->base_width) / c->width : 1 / sqrt((double)c->width));
     switch (tensor->kind) {
     case KIND_EMBED:
         return c->tied ? head : 1;

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* infer.c — the forward pass against a cache. Each key/value head's rows lie together, so that a query meets
+ * its keys in one matrix-vector product. Invariant: rows 0 … position-1 of the cache are filled. */
+#include "engine/model/infer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/layers/embed.h"
+#include "engine/layers/ffn.h"
+#include "engine/layers/linear.h"
+#include "engine/layers/loss.h"
+#include "engine/layers/norm.h"
+#include "engine/layers/rope.h"
+#include "engine/math/blas.h"
+#include "engine/math/vec.h"
+
+bool weights_i8_covers(enum tensor_kind kind)
+{
+    return kind == KIND_HIDDEN || kind == KIND_RESIDUAL || kind == KIND_HEAD;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static void layout(struct session *s, const struct config *c, struct arena *arena)
+{
+    size_t n = SESSION_CHUNK, C = (size_t)c->width, F = (size_t)c->ffn, k = (size_t)c->experts_per_token;
+    size_t cache = (size_t)c->depth * (size_t)c->kv_heads * (size_t)c->context * (size_t)config_head_size(c);
+    s->keys = ARENA_NEW(arena, real, cache);
+    s->values = ARENA_NEW(arena, real, cache);
+    s->x = ARENA_NEW(arena, real, n * C);
+    s->norm = ARENA_NEW(arena, real, n * C);
+    s->rstd = ARENA_NEW(arena, real, n);
+    s->qkv = ARENA_NEW(arena, real, n * (size_t)config_qkv_size(c));
+    s->attended = ARENA_NEW(arena, real, n * C);
+    s->out = ARENA_NEW(arena, real, n * C);
+    s->gate_up = ARENA_NEW(arena, real, n * 2 * F);
+    s->h = ARENA_NEW(arena, real, n * F);
+    s->scores = ARENA_NEW(arena, real, n * (size_t)c->context);
+    s->logits = ARENA_NEW(arena, real, n * (size_t)c->vocabulary);
+    s->widened = ARENA_NEW(arena, int16_t, larger(C, F));
+    if (c->routed) {
+        s->moe.logits = ARENA_NEW(arena, real, n * (size_t)c->experts);
+        s->moe.weight = ARENA_NEW(arena, real, n * k);
+        s->moe.expert = ARENA_NEW(arena, int32_t, n * k);
+        s->moe.slot = ARENA_NEW(arena, int32_t, n * k);
+        s->moe.start = ARENA_NEW(arena, int32_t, c->experts + 1);
+        s->moe.x = ARENA_NEW(arena, real, n * k * C);
+        s->moe.gate_up = ARENA_NEW(arena, real, n * k * 2 * F);
+        s->moe.h = ARENA_NEW(arena, real, n * k * F);
+        s->moe.out = ARENA_NEW(arena, real, n * k * C);
+    }
+}
+
+enum status session_open(struct session *session, const struct model *model, const struct weights_i8 *i8,
+                         struct err *err)
+{
+    struct session s = {.model = model, .i8 = i8};
+    struct arena counting = arena_counting();
+    enum status status;
+    layout(&s, &model->config, &counting);
+    status = arena_init(&s.arena, counting.used, err);
+    if (status != STATUS_OK)
+        return status;
+    layout(&s, &model->config, &s.arena);
+    arena_seal(&s.arena);
+    *session = s;
+    return STATUS_OK;
+}
+
+void session_release(struct session *session)
+{
+    arena_release(&session->arena);
+    memset(session, 0, sizeof *session);
+}
+
+void session_reset(struct session *session)
+{
+    session->position = 0;
+}
+
+/* y (n,O) = x (n,I) times matrix number `index` of a tensor, in the precision of the session. */
+static void apply(struct session *s, real *y, const real *x, enum tensor_id id, int64_t index, int n)
+{
+    const struct tensor_info *info = &s->model->info[id];
+    int64_t at = info->offset + index * info->rows * info->columns;
+    int I = (int)info->columns, O = (int)info->rows;
+    if (s->i8 && weights_i8_covers(info->kind)) {
+        struct matrix_i8 w = {s->i8->q + at, s->i8->scale + s->i8->scale_offset[id] + index * info->rows};
+        linear_i8_forward(y, s->widened, x, &w, n, I, O);
+    } else if (n == 1) {
+        gemv(O, I, s->model->params + at, I, x, y);
+    } else {
+        linear_forward(y, x, s->model->params + at, n, I, O);
+    }
+}
+
+/* Moves the new keys and values of n rows into layer l's cache. */
+static void remember(struct session *s, int l, int n)
+{
+    const struct config *c = &s->model->config;
+    int D = config_head_size(c), Q = config_qkv_size(c);
+    for (int g = 0; g < c->kv_heads; g++) {
+        size_t head = ((size_t)(l * c->kv_heads + g) * (size_t)c->context + (size_t)s->position) * (size_t)D;
+        for (int t = 0; t < n; t++) {
+            const real *row = s->qkv + (size_t)t * (size_t)Q + (size_t)((c->heads + g) * D);
+            memcpy(s->keys + head + (size_t)(t * D), row, (size_t)D * sizeof(real));
+            memcpy(s->values + head + (size_t)(t * D), row + (size_t)(c->kv_heads * D), (size_t)D * sizeof(real));
+        }
+    }
+}
+
+static void attend(struct session *s, int l, int n)
+{
+    const struct config *c = &s->model->config;
+    int D = config_head_size(c), Q = config_qkv_size(c), keys = s->position + n, C = c->width;
+    real scale = (real)(1 / sqrt((double)D));
+    for (int h = 0; h < c->heads; h++) {
+        int g = h / (c->heads / c->kv_heads);
+        size_t head = (size_t)(l * c->kv_heads + g) * (size_t)c->context * (size_t)D;
+        gemm(false, true, n, keys, D, scale, s->qkv + (size_t)(h * D), Q, s->keys + head, D, 0, s->scores, c->context);
+        for (int t = 0; t < n; t++) {
+            real *row = s->scores + (size_t)t * (size_t)c->context;
+            int seen = s->position + t + 1;
+            real sum = vec->exp_sum(row, row, vec->max(row, seen), seen);
+            vec->scale(row, 1 / sum, seen);
+            memset(row + seen, 0, (size_t)(keys - seen) * sizeof(real));
+        }
+        gemm(false, false, n, D, keys, 1, s->scores, c->context, s->values + head, D, 0,
+             s->attended + (size_t)(h * D), C);
+    }
+}
+
+static void gated(struct session *s, real *out, const real *x, int64_t index, int n)
+{
+    int F = s->model->config.ffn;
+    apply(s, s->gate_up, x, TENSOR_ffn_in, index, n);
+    for (int t = 0; t < n; t++) {
+        const real *gate = s->gate_up + (size_t)t * (size_t)(2 * F);
+        vec->silu_mul(s->h + (size_t)t * (size_t)F, gate, gate + F, F);
+    }
+    apply(s, out, s->h, TENSOR_ffn_out, index, n);
+}
+
+/* Few tokens: token by token, each through its own experts, with no sorting. */
+static void mixture_by_token(struct session *s, int l, int n)
+{
+    const struct config *c = &s->model->config;
+    int C = c->width, E = c->experts, k = c->experts_per_token;
+    apply(s, s->moe.logits, s->norm, TENSOR_router, l, n);
+    for (int t = 0; t < n; t++) {
+        real *row = s->out + (size_t)t * (size_t)C;
+        moe_route(s->moe.expert, s->moe.weight, s->moe.logits + (size_t)t * (size_t)E, E, k, c->gate_all);
+        memset(row, 0, (size_t)C * sizeof(real));
+        for (int j = 0; j < k; j++) {
+            gated(s, s->moe.out, s->norm + (size_t)t * (size_t)C, (int64_t)l * E + s->moe.expert[j], 1);
+            vec->axpy(row, s->moe.weight[j], s->moe.out, C);
+        }
+    }
+}
+
+static void mixture_together(struct session *s, int l, int n)
+{
+    const struct model *m = s->model;
+    const struct config *c = &m->config;
+    int64_t in = (int64_t)c->experts * 2 * c->ffn * c->width, out = in / 2;
+    struct moe_weights weights = {m->w.router + (int64_t)l * c->experts * c->width, m->w.ffn_in + l * in,
+                                  m->w.ffn_out + l * out};
+    struct moe_shape shape = {n, c->width, c->ffn, c->experts, c->experts_per_token, c->gate_all, 0, 0};
+    (void)moe_forward(s->out, &s->moe, s->norm, &weights, &shape);
+}
+
+static void layer(struct session *s, int l, int n)
+{
+    const struct model *m = s->model;
+    const struct config *c = &m->config;
+    int C = c->width, D = config_head_size(c), Q = config_qkv_size(c);
+    rmsnorm_forward(s->norm, s->rstd, s->x, m->w.attn_norm + (size_t)l * (size_t)C, n, C, (real)c->norm_eps);
+    apply(s, s->qkv, s->norm, TENSOR_attn_qkv, l, n);
+    rope_turn(s->qkv, m->cosine, m->sine, n, n, s->position, c->heads + c->kv_heads, D, Q, 1);
+    remember(s, l, n);
+    attend(s, l, n);
+    apply(s, s->out, s->attended, TENSOR_attn_out, l, n);
+    vec->add(s->x, s->out, n * C);
+    rmsnorm_forward(s->norm, s->rstd, s->x, m->w.ffn_norm + (size_t)l * (size_t)C, n, C, (real)c->norm_eps);
+    if (!c->routed)
+        gated(s, s->out, s->norm, l, n);
+    else if (n == 1 || s->i8)
+        mixture_by_token(s, l, n);
+    else
+        mixture_together(s, l, n);
+    vec->add(s->x, s->out, n * C);
+}
+
+/* Logits of the last `rows` of n new tokens. */
+static void feed(struct session *s, const int32_t *tokens, int n, int rows)
+{
+    const struct model *m = s->model;
+    const struct config *c = &m->config;
+    size_t skip = (size_t)(n - rows) * (size_t)c->width;
+    ASSERT(n > 0 && n <= SESSION_CHUNK && s->position + n <= c->context);
+    embed_forward(s->x, tokens, m->w.embed, n, c->width);
+    for (int l = 0; l < c->depth; l++)
+        layer(s, l, n);
+    s->position += n;
+    rmsnorm_forward(s->norm + skip, s->rstd, s->x + skip, m->w.final_norm, rows, c->width, (real)c->norm_eps);
+    if (c->tied)
+        linear_forward(s->logits, s->norm + skip, m->w.embed, rows, c->width, c->vocabulary);
+    else
+        apply(s, s->logits, s->norm + skip, TENSOR_head, 0, rows);
+}
+
+const real *session_feed(struct session *session, const int32_t *tokens, int n)
+{
+    for (int first = 0; first < n; first += SESSION_CHUNK) {
+        int part = n - first < SESSION_CHUNK ? n - first : SESSION_CHUNK;
+        feed(session, tokens + first, part, 1);
+    }
+    return session->logits;
+}
+
+void session_score(struct session *session, const int32_t *tokens, const int32_t *targets, int B, int T,
+                   float *logprob, uint8_t *is_argmax)
+{
+    real losses[SESSION_CHUNK];
+    int V = session->model->config.vocabulary;
+    for (int b = 0; b < B; b++) {
+        session_reset(session);
+        for (int first = 0; first < T; first += SESSION_CHUNK) {
+            int part = T - first < SESSION_CHUNK ? T - first : SESSION_CHUNK, at = b * T + first;
+            feed(session, tokens + at, part, part);
+            cross_entropy(losses, is_argmax ? is_argmax + at : NULL, session->logits, targets + at, 0, part, V);
+            for (int i = 0; i < part; i++)
+                logprob[at + i] = (float)-losses[i];
+        }
+    }
+    session_reset(session);
+}
+
+int32_t sample_token(real *logits, int V, double temperature, int top_k, struct rng *rng)
+{
+    int32_t best = 0;
+    double sum = 0, draw;
+    real top, floor_logit;
+    for (int32_t v = 1; v < V; v++)
+        if (logits[v] > logits[best])
+            best = v;
+    if (temperature <= 0)
+        return best;
+    top = logits[best];
+    floor_logit = -INFINITY;
+    for (int kept = 0; top_k > 0 && top_k < V && kept < top_k; kept++) { /* the k-th largest, one step down at a time */
+        real next = -INFINITY, bound = kept == 0 ? INFINITY : floor_logit;
+        for (int v = 0; v < V; v++)
+            if (logits[v] < bound && logits[v] > next)
+                next = logits[v];
+        floor_logit = next;
+    }
+    for (int v = 0; v < V; v++) {
+        double p = logits[v] >= floor_logit ? exp((double)(logits[v] - top) / temperature) : 0;
+        sum += p;
+        logits[v] = (real)p;
+    }
+    draw = rng_uniform(rng) * sum;
+    for (int32_t v = 0; v < V; v++) {
+        draw -= (double)logits[v];
+        if (draw < 0)
+            return v;
+    }
+    return best;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_cost.c — goal: parameters and FLOPs of known models come out as published.
+ *
+ * Method: the configurations of well-known models; their counts are facts of the field, typed here and nowhere in
+ * the program. Schedules and initial scales are checked against their definitions. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "engine/model/cost.h"
+#include "engine/model/optim.h"
+
+static struct config llama_7b(void)
+{
+    return (struct config){.vocabulary = 32000, .context = 2048, .depth = 32, .width = 4096, .heads = 32, .kv_heads = 32,
+                           .ffn = 11008, .experts = 1, .experts_per_token = 1, .base_width = 64};
+}
+
+static void test_llama(void **state)
+{
+    struct config c = llama_7b();
+    struct param_counts counts = cost_params(&c);
+    (void)state;
+    assert_int_equal(counts.total, 6738415616);
+    assert_int_equal(counts.active, counts.total);
+    assert_int_equal(counts.non_embedding, counts.total - 2LL * 32000 * 4096);
+    assert_int_equal(counts.matmul, counts.total - 32000LL * 4096 - 65LL * 4096);
+}
+
+static void test_mistral_and_mixtral(void **state)
+{
+    struct config c = llama_7b();
+    struct param_counts counts;
+    (void)state;
+    c.kv_heads = 8;
+    c.ffn = 14336;
+    assert_int_equal(cost_params(&c).total, 7241732096);
+    c.experts = 8;
+    c.experts_per_token = 2;
+    c.routed = true;
+    counts = cost_params(&c);
+    assert_int_equal(counts.total, 46702792704);
+    assert_int_equal(counts.active, 12879925248);
+}
+
+/* For T = 64 (one block of queries) the causal saving is nil, so 2 products of 2 T T D each per head remain. */
+static void test_flops(void **state)
+{
+    struct config c = {.vocabulary = 256, .context = 128, .depth = 3, .width = 64, .heads = 4, .kv_heads = 4, .ffn = 192,
+                       .experts = 1, .experts_per_token = 1, .base_width = 64};
+    double linear = 2.0 * (3 * (4 * 64 * 64 + 3 * 64 * 192) + 256 * 64);
+    (void)state;
+    assert_true(cost_forward_flops(&c, 1, 64) == linear * 64 + 3 * 4 * 4.0 * 64 * 64 * 16);
+    assert_true(cost_forward_flops(&c, 1, 128) == linear * 128 + 3 * 4 * 4.0 * (64 * 64 + 64 * 128) * 16);
+    assert_true(cost_train_flops(&c, 10, 4, 64) == 120 * cost_forward_flops(&c, 1, 64));
+    assert_true(cost_6nd(&c, 1000) == 3000 * linear);
+}
+
+static void test_schedule(void **state)
+{
+    (void)state;
+    assert_true(schedule_factor(0, 100, 0.1, 0.2) == 0.1);
+    assert_true(schedule_factor(9, 100, 0.1, 0.2) == 1);
+    assert_true(schedule_factor(50, 100, 0.1, 0.2) == 1);
+    assert_true(schedule_factor(80, 100, 0.1, 0.2) == 1);
+    assert_true(fabs(schedule_factor(90, 100, 0.1, 0.2) - 0.5) < 1e-12);
+    assert_true(schedule_factor(99, 100, 0.1, 0.2) > 0);
+    assert_true(schedule_factor(99, 100, 0, 0) == 1);
+    assert_true(schedule_factor(0, 1, 0.1, 0.2) == 1);
+}
+
+static void test_parametrisation(void **state)
+{
+    struct config c = llama_7b();
+    struct tensor_info info[TENSOR_COUNT];
+    (void)state;
+    c.mup = true;
+    (void)config_tensors(&c, info);
+    assert_true(config_rate_factor(&c, &info[TENSOR_attn_qkv]) == 64.0 / 4096);
+    assert_true(config_rate_factor(&c, &info[TENSOR_embed]) == 1);
+    assert_true(fabs(config_init_std(&c, &info[TENSOR_head]) - 2.0 / 4096) < 1e-15);
+    c.mup = false;
+    assert_true(config_rate_factor(&c, &info[TENSOR_attn_qkv]) == 1);
+    assert_true(fabs(config_init_std(&c, &info[TENSOR_head]) - 0.25 / 64) < 1e-15);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_llama),
+        cmocka_unit_test(test_mistral_and_mixtral),
+        cmocka_unit_test(test_flops),
+        cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_parametrisation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
