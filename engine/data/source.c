@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source.c — the world and text files behind one face; the only user of libmd (SHA-256). */
+#include "engine/data/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sha2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/assert.h"
+#include "engine/data/world.h"
+
+/* Where windows of the world begin: anywhere in the first bytes of their text, so that lines start at every
+ * position of a window. */
+enum { WORLD_ENTRY = 256 };
+
+struct source {
+    struct source_config config;
+    struct world *world;
+    const uint8_t *text;  /* mapped */
+    int64_t bytes, train; /* of the file, and of its training part */
+};
+
+static enum status map_text(struct source *s, const char *path, struct err *err)
+{
+    struct stat info;
+    void *text;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, STATUS_NOT_FOUND, "%s: %s", path, strerror(errno));
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        (void)close(fd);
+        return err_set(err, STATUS_FORMAT, "%s: not a file", path);
+    }
+    s->bytes = info.st_size;
+    s->train = s->bytes / 10 * 9;
+    if (s->bytes - s->train < s->config.context + 2) {
+        (void)close(fd);
+        return err_set(err, STATUS_FORMAT, "%s: %lld bytes are too few: the held-out tenth must hold a context of %d",
+                       path, (long long)s->bytes, s->config.context);
+    }
+    text = mmap(NULL, (size_t)s->bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    (void)close(fd);
+    if (text == MAP_FAILED)
+        return err_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
+    s->text = text;
+    return STATUS_OK;
+}
+
+enum status source_open(struct source **out, const struct source_config *config, struct err *err)
+{
+    struct source *s = calloc(1, sizeof *s);
+    enum status status;
+    if (!s)
+        return err_set(err, STATUS_MEMORY, "no memory for the data");
+    s->config = *config;
+    if (config->kind == SOURCE_WORLD) {
+        struct world_config world = {config->data_seed, config->task_share, config->fact_share, config->junk};
+        status = world_new(&s->world, &world, err);
+    } else {
+        status = map_text(s, config->path, err);
+    }
+    s->config.path = NULL; /* the caller's; not needed any more */
+    if (status != STATUS_OK) {
+        source_free(s);
+        return status;
+    }
+    *out = s;
+    return STATUS_OK;
+}
+
+void source_free(struct source *source)
+{
+    if (!source)
+        return;
+    world_free(source->world);
+    if (source->text)
+        (void)munmap((void *)(uintptr_t)source->text, (size_t)source->bytes);
+    free(source);
+}
+
+static void world_window(const struct world *world, struct rng rng, int32_t *tokens, int n)
+{
+    char line[WORLD_LINE_SIZE];
+    int skip = (int)rng_below(&rng, WORLD_ENTRY);
+    for (int at = -skip; at < n;) {
+        int length = world_line(world, &rng, line, NULL);
+        for (int i = 0; i < length && at < n; i++, at++)
+            if (at >= 0)
+                tokens[at] = (uint8_t)line[i];
+    }
+}
+
+/* Held-out windows walk the held-out part in steps of the golden section: any number of them is spread evenly. */
+static int64_t heldout_start(const struct source *s, uint64_t index, int n)
+{
+    int64_t places = s->bytes - s->train - n + 1;
+    double turn = (double)(index + 1) * 0.61803398874989485;
+    return s->train + (int64_t)((turn - floor(turn)) * (double)places);
+}
+
+static int64_t train_start(const struct source *s, struct rng rng, int n)
+{
+    return (int64_t)(rng_uniform(&rng) * (double)(s->train - n + 1));
+}
+
+void source_window(const struct source *s, uint64_t seed, enum rng_stream stream, uint64_t index, int32_t *tokens,
+                   int n)
+{
+    struct rng rng = rng_open(seed, stream, index);
+    int64_t start;
+    ASSERT(n <= s->config.context + 1);
+    if (s->world) {
+        world_window(s->world, rng, tokens, n);
+        return;
+    }
+    start = stream == RNG_HELDOUT_DATA ? heldout_start(s, index, n) : train_start(s, rng, n);
+    for (int i = 0; i < n; i++)
+        tokens[i] = s->text[start + i];
+}
+
+double source_entropy_floor(const struct source *source)
+{
+    return source->world ? world_entropy_floor(source->world) : NAN;
+}
+
+double source_bytes_per_token(const struct source *source)
+{
+    (void)source;
+    return 1;
+}
+
+int64_t source_train_bytes(const struct source *source)
+{
+    return source->world ? 0 : source->train;
+}
+
+void source_identity(const struct source *s, struct str *out)
+{
+    char digest[SHA256_DIGEST_STRING_LENGTH];
+    char share[3][32];
+    if (!s->world) {
+        (void)SHA256Data(s->text, (size_t)s->bytes, digest);
+        str_format(out, "text sha256=%s bytes=%lld", digest, (long long)s->bytes);
+        return;
+    }
+    str_from_double(share[0], sizeof share[0], s->config.task_share);
+    str_from_double(share[1], sizeof share[1], s->config.fact_share);
+    str_from_double(share[2], sizeof share[2], s->config.junk);
+    str_format(out, "world " WORLD_VERSION " seed=%llu tasks=%s facts=%s junk=%s",
+               (unsigned long long)s->config.data_seed, share[0], share[1], share[2]);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source.h — where sequences come from: the world, or a text file. Tokens are bytes.
+ *
+ * A window is a run of consecutive tokens and a pure function of its arguments: not of earlier calls, not of the
+ * thread. Training windows are drawn by (seed, index); held-out windows (stream RNG_HELDOUT_DATA) never overlap
+ * what training sees. */
+#ifndef ENGINE_DATA_SOURCE_H
+#define ENGINE_DATA_SOURCE_H
+
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/base/rng.h"
+#include "engine/base/str.h"
+
+enum source_kind { SOURCE_WORLD, SOURCE_TEXT };
+
+struct source_config {
+    enum source_kind kind;
+    const char *path;   /* text */
+    int context;        /* longest window less one: the file must hold some in either part */
+    uint64_t data_seed; /* world */
+    double task_share, fact_share, junk;
+};
+
+struct source;
+
+/* Life cycle. STATUS_NOT_FOUND without the file, STATUS_FORMAT when it is too small. */
+MUST_CHECK enum status source_open(struct source **out, const struct source_config *config, struct err *err);
+void source_free(struct source *source); /* NULL is fine */
+
+/* n tokens. World: lines drawn from (seed, stream, index), entered at a byte drawn from the same. Text: training
+ * windows lie anywhere in the first nine tenths; held-out windows are spread evenly over the last tenth and do not
+ * depend on the seed. n <= context + 1. */
+void source_window(const struct source *source, uint64_t seed, enum rng_stream stream, uint64_t index,
+                   int32_t *tokens, int n);
+
+double source_entropy_floor(const struct source *source);   /* nats per token; NaN for text */
+double source_bytes_per_token(const struct source *source);
+int64_t source_train_bytes(const struct source *source);    /* different ones there are; 0: endless */
+
+/* Appends what makes the data the data: "world 1 seed 1 …", "text sha256=… bytes=…". */
+void source_identity(const struct source *source, struct str *out);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sweep.c — the sink between runner and store, and what has to be known before a sweep begins.
+ * Invariant: a trial's attempt is stored in one transaction by store_finish, or not at all. */
+#include "harness/cli/sweep.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/base/assert.h"
+#include "engine/math/blas.h"
+#include "engine/math/vec.h"
+#include "harness/cli/bar.h"
+#include "harness/cli/buildinfo.h"
+#include "harness/run/sysinfo.h"
+#include "harness/run/trial.h"
+#include "harness/spec/label.h"
+
+const struct plan_hooks sweep_hooks = {
+    .estimate = trial_estimate,
+    .identity = trial_identity,
+    .where = store_where,
+};
+
+/* ---- before the sweep ---- */
+
+enum status sweep_check_memory(const struct plan *plan, int jobs, struct err *err)
+{
+    struct sysinfo info;
+    double largest = 0, share;
+    int n = 0, worst = 0;
+    char label[160];
+    sysinfo_read(&info, "");
+    if (info.available_bytes <= 0)
+        return STATUS_OK; /* unknown: the trial itself will find out */
+    share = (double)info.available_bytes / (jobs < plan->n_trials ? jobs : plan->n_trials ? plan->n_trials : 1);
+    for (int i = 0; i < plan->n_trials; i++) {
+        double bytes = plan->trials[i].estimate.bytes;
+        n += !(bytes <= share);
+        if (!(bytes <= largest)) {
+            largest = bytes;
+            worst = i;
+        }
+    }
+    if (n == 0)
+        return STATUS_OK;
+    plan_label(plan, worst, label, sizeof label);
+    return err_set(err, STATUS_USAGE, "%d of %d trials need more memory than this machine has (%.1f of %.1f GiB free, "
+                   "with %d at once): %s\n  Drop them with  -S  or  where:  , lower -j, or set train.micro_batch", n,
+                   plan->n_trials, largest / (1 << 30), (double)info.available_bytes / (1 << 30), jobs, label);
+}
+
+void sweep_checkpoint_folder(const char *db, const char *trial_id, struct str *out)
+{
+    const char *slash = strrchr(db, '/');
+    str_format(out, "%.*scheckpoints/%s", slash ? (int)(slash - db + 1) : 0, db, trial_id);
+}
+
+void sweep_count_text(char *out, size_t size, double count)
+{
+    static const struct { double factor; const char *suffix; } units[] = {{1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e3, " k"}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (count >= units[i].factor) {
+            double value = count / units[i].factor;
+            (void)snprintf(out, size, value < 9.95 ? "%.1f%s" : "%.0f%s", value, units[i].suffix);
+            return;
+        }
+    }
+    (void)snprintf(out, size, "%.0f", count);
+}
+
+enum status sweep_owner(struct store *store, struct owner *out, struct err *err)
+{
+    struct sysinfo info;
+    struct host_info host = {0};
+    struct build_info build = {0};
+    enum status status;
+    sysinfo_read(&info, "");
+    (void)str_copy(host.key, sizeof host.key, info.key);
+    (void)str_copy(host.cpu_model, sizeof host.cpu_model, info.cpu_model);
+    (void)str_copy(host.arch, sizeof host.arch, info.arch);
+    (void)str_copy(host.kernel, sizeof host.kernel, info.kernel);
+    (void)str_copy(host.isa, sizeof host.isa, vec->isa);
+    host.logical_cpus = info.logical_cpus;
+    host.numa_nodes = info.numa_nodes;
+    host.memory_bytes = info.memory_bytes;
+    (void)str_copy(build.version, sizeof build.version, buildinfo.version);
+    (void)str_copy(build.git, sizeof build.git, buildinfo.git);
+    (void)str_copy(build.compiler, sizeof build.compiler, buildinfo.compiler);
+    (void)str_copy(build.flags, sizeof build.flags, buildinfo.flags);
+    (void)str_copy(build.blas, sizeof build.blas, blas_config());
+    (void)str_copy(build.blas_core, sizeof build.blas_core, blas_core());
+    *out = (struct owner){.pid = getpid()};
+    store_owner_token(out->token, sizeof out->token);
+    status = store_host(store, &host, &out->host_id, err);
+    return status == STATUS_OK ? store_build(store, &build, &out->build_id, err) : status;
+}
+
+/* ---- the sink ---- */
+
+struct context {
+    const struct sweep_options *options;
+    struct store *store;
+    struct plan *plan;
+    struct owner owner;
+    char *ended;         /* per trial of the plan: its attempt has ended, or is running */
+    int *tries;          /* per trial: attempts of this run */
+    int *at;             /* of attempts by trial: place of the assignment in the plan */
+};
+
+static enum status claim(void *opaque, struct assignment *out, struct err *err)
+{
+    struct context *c = opaque;
+    const struct planned_trial *trial;
+    struct str folder;
+    int index;
+    int64_t attempt;
+    enum status status = store_claim(c->store, c->plan, &c->owner, &index, &attempt, err);
+    if (status != STATUS_OK)
+        return status;
+    trial = &c->plan->trials[index];
+    c->ended[index] = 1;
+    c->tries[index]++;
+    *out = (struct assignment){.attempt = attempt, .knobs = trial->knobs, .seconds = trial->estimate.seconds,
+                               .flops = trial->estimate.flops};
+    (void)str_copy(out->id, sizeof out->id, trial->id);
+    plan_label(c->plan, index, out->label, sizeof out->label);
+    str_init(&folder);
+    sweep_checkpoint_folder(c->options->db, trial->id, &folder);
+    if (c->options->checkpoints)
+        (void)str_copy(out->checkpoint, sizeof out->checkpoint, folder.text);
+    if (*trial->knobs.parent) {
+        str_clear(&folder);
+        sweep_checkpoint_folder(c->options->db, trial->knobs.parent, &folder);
+        (void)str_copy(out->parent, sizeof out->parent, folder.text);
+    }
+    str_release(&folder);
+    return STATUS_OK;
+}
+
+/* The next claim goes to the first trial in the plan's order that is still pending; this run's own trials are
+ * known, another runner's are not, so the answer may be a trial that is gone by then. */
+static enum status peek(void *opaque, double *seconds, struct err *err)
+{
+    struct context *c = opaque;
+    (void)err;
+    for (int i = 0; i < c->plan->n_trials; i++) {
+        if (!c->ended[i]) {
+            *seconds = c->plan->trials[i].estimate.seconds;
+            return STATUS_OK;
+        }
+    }
+    return STATUS_DONE;
+}
+
+static int plan_index(const struct plan *plan, const char *id)
+{
+    for (int i = 0; i < plan->n_trials; i++)
+        if (strcmp(plan->trials[i].id, id) == 0)
+            return i;
+    return -1;
+}
+
+/* Energy counters belong to the whole machine: with several jobs the figure is nobody's and is left out. */
+static int without_energy(struct record *records, int n)
+{
+    int kept = 0;
+    for (int i = 0; i < n; i++)
+        if (strncmp(records[i].name, "energy_", 7) != 0)
+            records[kept++] = records[i];
+    return kept;
+}
+
+static enum status finish(void *opaque, const struct assignment *a, enum outcome outcome, const char *reason,
+                          const struct record *records, int n, struct err *err)
+{
+    struct context *c = opaque;
+    struct record *all = malloc(((size_t)n + 1) * sizeof *all);
+    enum status status;
+    ASSERT(all);
+    memcpy(all, records, (size_t)n * sizeof *all);
+    if (c->options->jobs > 1)
+        n = without_energy(all, n);
+    if (outcome == OUTCOME_DONE && *a->checkpoint) {
+        all[n] = (struct record){.kind = RECORD_TEXT, .name = "checkpoint"};
+        (void)snprintf(all[n].text, sizeof all[n].text, "checkpoints/%s", a->id);
+        n++;
+    }
+    status = store_finish(c->store, a->id, a->attempt, &c->owner, outcome, reason, all, n, err);
+    free(all);
+    return status;
+}
+
+/* ---- the sweep ---- */
+
+/* A budget is best spent on many small trials first; otherwise the longest go first, so that none is left
+ * running alone at the end. */
+static int by_seconds(const void *a, const void *b)
+{
+    double x = ((const struct planned_trial *)a)->estimate.seconds;
+    double y = ((const struct planned_trial *)b)->estimate.seconds;
+    return (x > y) - (x < y);
+}
+
+static enum status make_folders(const struct sweep_options *options, struct err *err)
+{
+    struct str folder;
+    char *slash;
+    enum status status = STATUS_OK;
+    str_init(&folder);
+    sweep_checkpoint_folder(options->db, "", &folder);
+    for (int level = 0; level < 2 && status == STATUS_OK; level++) { /* the store's folder, then the models' */
+        slash = strrchr(folder.text, '/');
+        *slash = 0;
+        if (level == 0) {
+            char *parent = strrchr(folder.text, '/');
+            if (parent)
+                *parent = 0;
+            if (parent && *folder.text && mkdir(folder.text, 0777) != 0 && errno != EEXIST)
+                status = err_set(err, STATUS_IO, "%s: %s", folder.text, strerror(errno));
+            if (parent)
+                *parent = '/';
+            *slash = '/';
+        } else if (options->checkpoints && mkdir(folder.text, 0777) != 0 && errno != EEXIST) {
+            status = err_set(err, STATUS_IO, "%s: %s", folder.text, strerror(errno));
+        }
+    }
+    str_release(&folder);
+    return status;
+}
+
+static double pending_seconds(const struct plan *plan)
+{
+    double sum = 0;
+    for (int i = 0; i < plan->n_trials; i++)
+        sum += plan->trials[i].estimate.seconds;
+    return sum;
+}
+
+static enum status run_pending(struct context *c, int pending, struct runner_result *out, struct err *err)
+{
+    const struct sweep_options *o = c->options;
+    struct bar bar = bar_open(&o->screen, o->quiet);
+    struct sink sink = {.context = c, .claim = claim, .peek = peek, .finish = finish};
+    struct runner_options options = {
+        .jobs = o->jobs,
+        .timeout_s = o->timeout_s,
+        .budget_s = o->budget_s,
+        .total = pending,
+        .total_seconds = pending_seconds(c->plan) * pending / c->plan->n_trials,
+        .program = o->program,
+        .progress = bar_progress,
+        .context = &bar,
+    };
+    enum status status = runner_run(&options, &sink, out, err);
+    bar_close(&bar);
+    return status;
+}
+
+enum status sweep_run(const struct sweep_options *options, struct plan *plan, struct runner_result *out, int *pending,
+                      struct err *err)
+{
+    struct context c = {.options = options, .plan = plan};
+    enum status status = make_folders(options, err);
+    *out = (struct runner_result){0};
+    if (status != STATUS_OK)
+        return status;
+    if (options->budget_s > 0)
+        qsort(plan->trials, (size_t)plan->n_trials, sizeof *plan->trials, by_seconds);
+    c.ended = calloc((size_t)plan->n_trials, 1);
+    c.tries = calloc((size_t)plan->n_trials, sizeof *c.tries);
+    ASSERT(c.ended && c.tries);
+    status = store_open(&c.store, options->db, STORE_WRITE, err);
+    if (status == STATUS_OK)
+        status = sweep_owner(c.store, &c.owner, err);
+    if (status == STATUS_OK)
+        status = store_put_plan(c.store, plan, err);
+    if (status == STATUS_OK)
+        status = store_prepare(c.store, plan, options->rerun, pending, err);
+    if (status == STATUS_OK && *pending > 0)
+        status = run_pending(&c, *pending, out, err);
+    store_close(c.store);
+    free(c.ended);
+    free(c.tries);
+    return status;
+}
+
+int sweep_exit_code(const struct runner_result *result)
+{
+    if (result->signal)
+        return exit_code(STATUS_INTERRUPTED, result->signal);
+    return result->failed + result->diverged + result->timeout + result->oom > 0 ? EXIT_CODE_TRIALS_FAILED
+                                                                               : EXIT_CODE_DONE;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sweep.h — what `run` and `shrink` share: a plan, a store and a runner, wired together.
+ *
+ * Only this file and the commands know both sides. The store is opened here and closed before returning;
+ * nothing is written when the plan cannot run on this machine. */
+#ifndef HARNESS_CLI_SWEEP_H
+#define HARNESS_CLI_SWEEP_H
+
+#include "harness/cli/commands.h"
+#include "harness/run/runner.h"
+#include "harness/spec/plan.h"
+#include "harness/store/store.h"
+
+/* What a plan needs to know of the engine and of SQL. */
+extern const struct plan_hooks sweep_hooks;
+
+struct sweep_options {
+    const char *db;
+    int jobs;
+    int retries;         /* further tries for a trial that crashed or timed out */
+    double timeout_s;
+    double budget_s;     /* 0: none; otherwise small trials go first */
+    enum store_rerun rerun;
+    bool checkpoints;    /* keep the trained models beside the store */
+    struct screen screen; /* of standard error, for the bar */
+    bool quiet;
+    const char *program;
+};
+
+/* Fills the predicted seconds of every trial from a short measurement in a child process, so that the caller
+ * computes nothing itself. *flops_per_s (may be NULL) gets the rate at the plan's median width. */
+void sweep_calibrate(struct plan *plan, double *flops_per_s);
+
+/* Refuses a plan with trials that need more memory than is free (STATUS_USAGE). */
+MUST_CHECK enum status sweep_check_memory(const struct plan *plan, int jobs, struct err *err);
+
+/* Runs what is missing of the plan. *pending is what there was to run. */
+MUST_CHECK enum status sweep_run(const struct sweep_options *options, struct plan *plan, struct runner_result *out,
+                                 int *pending, struct err *err);
+
+/* The exit code of a finished sweep: 0, 3, 75, 130 or 143. */
+int sweep_exit_code(const struct runner_result *result);
+
+/* Fills owner and the store's rows for this machine and this program. */
+MUST_CHECK enum status sweep_owner(struct store *store, struct owner *out, struct err *err);
+
+/* Appends the folder of a trial's model, beside the store. */
+void sweep_checkpoint_folder(const char *db, const char *trial_id, struct str *out);
+
+/* "16.2 M", "310 k": a count as people say it. */
+void sweep_count_text(char *out, size_t size, double count);
+
+#endif

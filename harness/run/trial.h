@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trial.h — the harness's only door into the engine: what a trial costs, what it is, and running it.
+ *
+ * trial_main is the child's side of runner.h: it reads its assignment, trains or shrinks, measures, and tells the
+ * runner in records. It is the only long-running code that computes; everything it reports it has measured. */
+#ifndef HARNESS_RUN_TRIAL_H
+#define HARNESS_RUN_TRIAL_H
+
+#include "engine/model/config.h"
+#include "harness/spec/plan.h"
+
+/* The model a trial's knobs describe. The knobs must have passed knobs_check. */
+void trial_config(const struct knobs *knobs, struct config *out);
+
+/* Optimiser steps: from the FLOP budget when one is given, otherwise from the tokens; at least 1. */
+int64_t trial_steps(const struct knobs *knobs);
+
+/* The hooks of plan.h. Identity opens the data: it fails where the file is missing. */
+enum status trial_estimate(const struct knobs *knobs, struct estimate *out, struct err *err);
+enum status trial_identity(const struct knobs *knobs, struct str *out, struct err *err);
+
+/* Measures this machine for predictions: FLOP/s of one training step at the given width, on one core (a short
+ * run in this process; about 50 ms). */
+double trial_calibrate(int64_t width);
+
+/* The hidden command `__trial`. Returns the process's exit code; the outcome itself went to the runner. */
+int trial_main(void);
+
+/* The folder of the corpora that `make corpora` fills, which {corpora} in data.path stands for. */
+void trial_corpora_folder(struct str *out);
+
+#endif

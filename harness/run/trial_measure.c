@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trial_measure.c — what is measured on a finished model: held-out loss, abilities, latency, memory.
+ *
+ * A shrunk model is measured through the session that runs its 8-bit weights, a trained one through the
+ * training forward pass; the numbers mean the same. Latency is taken while nothing else runs. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/math/blas.h"
+#include "engine/model/cost.h"
+#include "engine/tasks/task.h"
+#include "harness/run/sysinfo.h"
+#include "harness/run/trial_parts.h"
+
+int64_t trial_heldout_windows(const struct knobs *knobs)
+{
+    int64_t counted = knobs->context - knobs->context / 2;
+    return (knobs->heldout_tokens + counted - 1) / counted;
+}
+
+static void score(void *context, const int32_t *tokens, const int32_t *targets, int B, int T, float *logprob,
+                  uint8_t *is_argmax)
+{
+    struct trial *trial = context;
+    if (trial->shrunk)
+        session_score(&trial->session, tokens, targets, B, T, logprob, is_argmax);
+    else
+        model_score(&trial->model, tokens, targets, B, T, logprob, is_argmax);
+}
+
+/* One held-out window as tokens and targets; the first half's targets are left out. */
+static void window(const struct trial *trial, int64_t index, int32_t *tokens, int32_t *targets)
+{
+    int T = trial->config.context;
+    int32_t row[8193];
+    ASSERT(T < 8193);
+    /* The held-out text does not depend on the replicate's seed: all trials of a sweep answer the same questions. */
+    source_window(trial->source, (uint64_t)trial->knobs->data_seed, RNG_HELDOUT_DATA, (uint64_t)index, row, T + 1);
+    memcpy(tokens, row, (size_t)T * sizeof *row);
+    for (int t = 0; t < T; t++)
+        targets[t] = t < T / 2 ? -1 : row[t + 1];
+}
+
+static void add_load(const struct trial *trial, double *load, double weight)
+{
+    int n = trial->config.depth * trial->config.experts;
+    double *now = calloc((size_t)n, sizeof *now);
+    ASSERT(now);
+    model_expert_load(&trial->model, now);
+    for (int i = 0; i < n; i++)
+        load[i] += weight * now[i];
+    free(now);
+}
+
+bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, double *load)
+{
+    int T = trial->config.context, B = trial->model.max_sequences;
+    size_t n = (size_t)B * (size_t)T;
+    int32_t *tokens = calloc(n, sizeof *tokens), *targets = calloc(n, sizeof *targets);
+    float *logprob = calloc(n, sizeof *logprob);
+    double sum = 0, squares = 0, mean, variance;
+    int64_t counted = T - T / 2;
+    bool go_on = true;
+    ASSERT(tokens && targets && logprob);
+    for (int64_t first = 0; go_on && first < windows; first += B) {
+        int rows = windows - first < B ? (int)(windows - first) : B;
+        for (int b = 0; b < rows; b++)
+            window(trial, first + b, tokens + (size_t)b * (size_t)T, targets + (size_t)b * (size_t)T);
+        score(trial, tokens, targets, rows, T, logprob, NULL);
+        for (int b = 0; b < rows; b++) {
+            double loss = 0;
+            for (int t = 0; t < T; t++)
+                loss -= (double)logprob[(size_t)b * (size_t)T + (size_t)t];
+            loss /= (double)counted;
+            sum += loss;
+            squares += loss * loss;
+        }
+        if (load)
+            add_load(trial, load, (double)rows / (double)windows);
+        go_on = child_poll(&trial->child);
+    }
+    mean = sum / (double)windows;
+    variance = windows > 1 ? (squares - sum * mean) / (double)(windows - 1) : NAN;
+    *out = (struct heldout){mean, sqrt(fmax(variance, 0) / (double)windows), windows * counted};
+    free(tokens);
+    free(targets);
+    free(logprob);
+    return go_on;
+}
+
+static bool measure_heldout(struct trial *trial)
+{
+    struct child *child = &trial->child;
+    const struct config *c = &trial->config;
+    bool routed = c->routed && !trial->shrunk;
+    double *load = calloc((size_t)(c->depth * c->experts), sizeof *load);
+    double entropy_floor = source_entropy_floor(trial->source);
+    struct heldout h;
+    bool go_on;
+    ASSERT(load);
+    go_on = trial_heldout(trial, trial_heldout_windows(trial->knobs), &h, routed ? load : NULL);
+    if (go_on) {
+        child_fact(child, "heldout_loss", h.loss);
+        child_fact(child, "heldout_stderr", h.stderror);
+        child_fact(child, "entropy_floor", entropy_floor);
+        child_fact(child, "excess_nats", h.loss - entropy_floor);
+        child_fact(child, "bits_per_byte", h.loss / M_LN2 / source_bytes_per_token(trial->source));
+        for (int i = 0; routed && i < c->depth * c->experts; i++)
+            child_moe_load(child, trial->steps, i / c->experts, i % c->experts, load[i]);
+    }
+    free(load);
+    return go_on;
+}
+
+static bool measure_tasks(struct trial *trial, struct err *err)
+{
+    struct scorer scorer = {.context = trial, .max_tokens = model_max_tokens(&trial->model), .score = score};
+    if (strcmp(trial->knobs->data_source, "world") != 0)
+        return true; /* a text file says nothing about these tasks' form */
+    for (int i = 0; i < task_count(); i++) {
+        const struct task *task = task_at(i);
+        struct task_score s;
+        if (!child_poll(&trial->child))
+            return false;
+        if (task_evaluate(task, (uint64_t)trial->knobs->data_seed, (int)trial->knobs->items, &scorer, &s, err) !=
+            STATUS_OK)
+            return false;
+        child_eval(&trial->child, trial->steps, task->name, "exact_match", s.exact_match, s.n, s.exact_match_stderr,
+                   s.exact_match_chance);
+        child_eval(&trial->child, trial->steps, task->name, "logprob", s.logprob, s.n, s.logprob_stderr,
+                   s.logprob_chance);
+    }
+    return true;
+}
+
+/* Raw samples of prefill (half a context at once) and decode (one token after it), batch 1, in milliseconds. */
+static void measure_latency(struct trial *trial, int64_t samples)
+{
+    enum { WARM_UP = 5 };
+    struct session *s = &trial->session;
+    int T = trial->config.context, prompt = T / 2;
+    int32_t tokens[8193];
+    source_window(trial->source, (uint64_t)trial->knobs->data_seed, RNG_HELDOUT_DATA, 0, tokens, T);
+    for (int64_t i = -WARM_UP; i < samples; i++) {
+        struct instant before;
+        session_reset(s);
+        before = clock_now();
+        (void)session_feed(s, tokens, prompt);
+        if (i >= 0)
+            child_latency(&trial->child, "prefill", 1, prompt, i, 1e3 * clock_since(before));
+    }
+    for (int64_t i = -WARM_UP; i < samples; i++) {
+        struct instant before;
+        if (s->position == T) { /* the cache is full: start again after the prompt */
+            session_reset(s);
+            (void)session_feed(s, tokens, prompt);
+        }
+        before = clock_now();
+        (void)session_feed(s, tokens + s->position, 1);
+        if (i >= 0)
+            child_latency(&trial->child, "decode", 1, prompt, i, 1e3 * clock_since(before));
+    }
+}
+
+bool trial_measure(struct trial *trial, struct err *err)
+{
+    struct child *child = &trial->child;
+    uint64_t before = flop_counter();
+    double formula;
+    if (!measure_heldout(trial))
+        return false;
+    formula = cost_forward_flops(&trial->config, 1, trial->config.context) *
+              (double)trial_heldout_windows(trial->knobs);
+    if ((double)(flop_counter() - before) != formula) {
+        (void)err_set(err, STATUS_CORRUPT, "scoring executed %.17g FLOPs, the formula says %.17g",
+                      (double)(flop_counter() - before), formula);
+        return false;
+    }
+    if (trial->shrunk) { /* nothing was trained: what was executed and audited is the scoring */
+        child_cost(child, "flops_executed", formula);
+        child_cost(child, "flops_formula", formula);
+    }
+    if (!measure_tasks(trial, err) || !child_exclusive_begin(child))
+        return false;
+    measure_latency(trial, trial->knobs->latency_samples);
+    child_exclusive_end(child);
+    child_cost(child, "weight_bytes", (double)(trial->shrunk ? quantize_weight_bytes(&trial->model, &trial->i8)
+                                                             : 4 * trial->model.n_params));
+    child_cost(child, "model_bytes", (double)trial->model.arena.used);
+    child_cost(child, "peak_rss_bytes", (double)sysinfo_peak_rss_bytes());
+    return true;
+}

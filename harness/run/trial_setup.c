@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trial_setup.c — from knobs to what the engine takes, and what can be said of a trial before it runs. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/math/blas.h"
+#include "engine/math/vec.h"
+#include "engine/model/cost.h"
+#include "engine/model/optim.h"
+#include "harness/run/clock.h"
+#include "harness/run/trial_parts.h"
+
+void trial_config(const struct knobs *k, struct config *out)
+{
+    int64_t heads = knobs_heads(k);
+    *out = (struct config){
+        .vocabulary = 256,
+        .context = (int)k->context,
+        .depth = (int)k->depth,
+        .width = (int)k->width,
+        .heads = (int)heads,
+        .kv_heads = (int)(k->kv_heads ? k->kv_heads : heads),
+        .ffn = (int)(knobs_ffn(k) / k->granularity),
+        .experts = (int)k->experts,
+        .experts_per_token = (int)k->experts_per_token,
+        .routed = k->experts > 1,
+        .gate_all = strcmp(k->gate, "all") == 0,
+        .tied = k->tied,
+        .mup = strcmp(k->parametrization, "mup") == 0,
+        .base_width = (int)k->base_width,
+        .rope_base = k->rope_base,
+        .norm_eps = 1e-5,
+        .load_balance = k->load_balance,
+        .router_z = k->router_z,
+    };
+}
+
+int64_t trial_sequences(const struct knobs *knobs)
+{
+    return knobs->batch_tokens / knobs->context;
+}
+
+int64_t trial_micro_batch(const struct knobs *knobs)
+{
+    int64_t limit = knobs->micro_batch ? knobs->micro_batch : 16;
+    return trial_sequences(knobs) < limit ? trial_sequences(knobs) : limit;
+}
+
+int64_t trial_steps(const struct knobs *knobs)
+{
+    double steps = (double)knobs->tokens / (double)knobs->batch_tokens;
+    if (knobs->flops > 0) {
+        struct config config;
+        trial_config(knobs, &config);
+        steps = knobs->flops / cost_train_flops(&config, 1, trial_sequences(knobs), config.context);
+    }
+    return steps < 1 ? 1 : steps > 1e15 ? (int64_t)1e15 : llround(steps);
+}
+
+/* Rough, for the plan's seconds: held-out scoring and the abilities' items. */
+double trial_score_flops(const struct knobs *knobs)
+{
+    struct config config;
+    int T = (int)knobs->context;
+    trial_config(knobs, &config);
+    return cost_forward_flops(&config, 1, T) * (double)(trial_heldout_windows(knobs) * 2);
+}
+
+enum status trial_estimate(const struct knobs *knobs, struct estimate *out, struct err *err)
+{
+    struct config config;
+    struct param_counts counts;
+    int64_t steps = trial_steps(knobs);
+    size_t bytes;
+    enum status status;
+    trial_config(knobs, &config);
+    status = config_check(&config, err);
+    if (status != STATUS_OK)
+        return err_set(err, STATUS_USAGE, "%s", err->text);
+    counts = cost_params(&config);
+    bytes = model_bytes(&config, (int)trial_micro_batch(knobs), MODEL_TRAIN);
+    *out = (struct estimate){
+        .params_total = counts.total,
+        .params_active = counts.active,
+        .params_non_embedding = counts.non_embedding,
+        .params_matmul = counts.matmul,
+        .tokens = steps * knobs->batch_tokens,
+        .flops = cost_train_flops(&config, steps, trial_sequences(knobs), config.context),
+        .bytes = (double)bytes + 32e6, /* the program, the data and OpenBLAS's buffer */
+    };
+    return STATUS_OK;
+}
+
+void trial_corpora_folder(struct str *out)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (cache && *cache)
+        str_format(out, "%s/isoflop/corpora", cache);
+    else
+        str_format(out, "%s/.cache/isoflop/corpora", home ? home : ".");
+}
+
+void trial_data_path(const struct knobs *knobs, struct str *out)
+{
+    static const char mark[] = "{corpora}";
+    const char *path = knobs->data_path;
+    if (strncmp(path, mark, sizeof mark - 1) == 0) {
+        trial_corpora_folder(out);
+        path += sizeof mark - 1;
+    }
+    str_append(out, path);
+}
+
+enum status trial_source(const struct knobs *knobs, struct source **out, struct err *err)
+{
+    struct str path;
+    struct source_config config = {
+        .kind = strcmp(knobs->data_source, "text") == 0 ? SOURCE_TEXT : SOURCE_WORLD,
+        .data_seed = (uint64_t)knobs->data_seed,
+        .task_share = knobs->task_share,
+        .fact_share = knobs->fact_share,
+        .junk = knobs->junk,
+        .context = (int)knobs->context,
+    };
+    enum status status;
+    str_init(&path);
+    trial_data_path(knobs, &path);
+    config.path = path.text;
+    status = source_open(out, &config, err);
+    if (status != STATUS_OK && strncmp(knobs->data_path, "{corpora}", 9) == 0)
+        status = err_set(err, status, "%s: not there yet; type: make corpora", path.text);
+    str_release(&path);
+    return status;
+}
+
+enum status trial_identity(const struct knobs *knobs, struct str *out, struct err *err)
+{
+    struct source *source;
+    enum status status = trial_source(knobs, &source, err);
+    if (status != STATUS_OK)
+        return err_set(err, STATUS_USAGE, "%s", err->text);
+    str_append(out, "engine " ENGINE_VERSION "; ");
+    source_identity(source, out);
+    source_free(source);
+    return STATUS_OK;
+}
+
+double trial_calibrate(int64_t width)
+{
+    struct knobs knobs;
+    struct config config;
+    struct model model;
+    struct err err = ERR_INIT;
+    enum { SEQUENCES = 4 };
+    static int32_t tokens[SEQUENCES * 128];
+    double flops, best = 0;
+    knobs_preset(&knobs);
+    knobs.width = width;
+    knobs.depth = 1;
+    knobs.heads = width % 16 ? 1 : 0;
+    trial_config(&knobs, &config);
+    if (model_open(&model, &config, SEQUENCES, MODEL_TRAIN, &err) != STATUS_OK)
+        return 0;
+    vec_flush_subnormals();
+    model_init_weights(&model, 1);
+    flops = cost_train_flops(&config, 1, SEQUENCES, config.context);
+    for (struct instant start = clock_now(); clock_since(start) < 0.05 || best == 0;) {
+        struct instant before = clock_now();
+        (void)model_forward_backward(&model, tokens, tokens, SEQUENCES, config.context, 1e-3, NULL);
+        best = fmax(best, flops / clock_since(before));
+    }
+    model_release(&model);
+    return best;
+}
