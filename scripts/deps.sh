@@ -112,9 +112,10 @@ if can_install && install_packages "$@"; then
     absent=$(missing)
     [ -n "$absent" ] || exit 0
 fi
-say "missing: $(echo $absent)"
+absent=${absent//$'\n'/ }
+say "missing: $absent"
 if command -v apt-get >/dev/null 2>&1; then
-    say "type:  sudo apt-get update && sudo apt-get install $(echo $absent)"
+    say "type:  sudo apt-get update && sudo apt-get install $absent"
 else
     say "these are Debian's names; install the same libraries with their headers by your system's means"
 fi

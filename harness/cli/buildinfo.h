@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* buildinfo.h — what this program was made of. The Makefile writes the texts (build/build_text.h); they go with
- * every stored trial, so that a number can be traced to the source and the flags behind it. */
+/* buildinfo.h — what this program was made of. The Makefile writes the texts (build/build_text.h); they
+ * go with every stored trial, so that a number can be traced to the source and the flags behind it. */
 #ifndef HARNESS_CLI_BUILDINFO_H
 #define HARNESS_CLI_BUILDINFO_H
 

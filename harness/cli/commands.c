@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commands.c — the table of commands, and reading one command line by it. Invariant: this table and the option
- * tables it names are the only place where the command line is described. */
+/* commands.c — the table of commands, and reading one command line by it. Invariant: this table and the
+ * option tables it names are the only place where the command line is described. */
 #include "harness/cli/commands.h"
 
 #include <stdlib.h>
@@ -59,7 +59,10 @@ const struct command commands[] = {
 /* ---- the options that commands share ---- */
 
 static const struct option_row db_option[] = {
-    {.name = "db", .kind = OPTION_TEXT, .metavar = "FILE", .preset = "results/isoflop.db",
+    {.name = "db",
+     .kind = OPTION_TEXT,
+     .metavar = "FILE",
+     .preset = "results/isoflop.db",
      .help = "the store: one SQLite file"},
     {.name = NULL},
 };
@@ -133,18 +136,21 @@ void command_arguments(const struct command *command, int *least, int *most)
     }
 }
 
-static enum status check_arguments(const struct command *command, const struct options *options, struct err *err)
+static enum status check_arguments(const struct command *command, const struct options *options,
+                                   struct err *err)
 {
     int least, most, n = options->n_arguments;
     command_arguments(command, &least, &most);
     if (n < least)
         return err_set(err, STATUS_USAGE, "'%s' needs %s%s%s", command->name, command->arguments,
-                       command->examples ? ", as in  " : "", command->examples ? command->examples[0].line : "");
+                       command->examples ? ", as in  " : "",
+                       command->examples ? command->examples[0].line : "");
     if (most == 0 && n > 0)
-        return err_set(err, STATUS_USAGE, "'%s' takes options only, not '%s'", command->name, options->arguments[0]);
+        return err_set(err, STATUS_USAGE, "'%s' takes options only, not '%s'", command->name,
+                       options->arguments[0]);
     if (most > 0 && n > most)
-        return err_set(err, STATUS_USAGE, "'%s' takes only %s; what is '%s'?", command->name, command->arguments,
-                       options->arguments[most]);
+        return err_set(err, STATUS_USAGE, "'%s' takes only %s; what is '%s'?", command->name,
+                       command->arguments, options->arguments[most]);
     return STATUS_OK;
 }
 
@@ -157,8 +163,8 @@ static bool asks_help(int n, char **words)
     return false;
 }
 
-enum status command_read(const struct command *command, int n, char **words, struct invocation *out, bool *help,
-                         struct err *err)
+enum status command_read(const struct command *command, int n, char **words, struct invocation *out,
+                         bool *help, struct err *err)
 {
     const struct options *options = &out->options;
     enum status status;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* commands.h — the commands of the program, in one table.
  *
- * How to add one: a file cmd_<name>.c with its option table and `int cmd_<name>(struct invocation *)`, the
- * declaration below, and a row in commands.c. Parser, `--help`, the man page and shell completions follow; a
- * test reads every example as a command line.
+ * How to add one: a file cmd_<name>.c with its option table and `int cmd_<name>(struct invocation *)`,
+ * the declaration below, and a row in commands.c. Parser, `--help`, the man page and shell completions
+ * follow; a test reads every example as a command line.
  *
- * A command gets its words already checked. It writes data to standard output, everything else to standard error, and
- * returns an exit code (output.h), usually `return failed(&err);` or EXIT_CODE_DONE. It never calls exit. */
+ * A command gets its words already checked. It writes data to standard output, everything else to
+ * standard error, and returns an exit code (output.h), usually `return failed(&err);` or EXIT_CODE_DONE.
+ * It never calls exit. */
 #ifndef HARNESS_CLI_COMMANDS_H
 #define HARNESS_CLI_COMMANDS_H
 
@@ -16,14 +17,7 @@
 #include "harness/cli/output.h"
 
 /* The headings of `isoflop --help`, in their order. */
-enum command_group {
-    GROUP_SWEEP,
-    GROUP_LEARN,
-    GROUP_MODEL,
-    GROUP_SPEED,
-    GROUP_OTHER,
-    GROUP_COUNT
-};
+enum command_group { GROUP_SWEEP, GROUP_LEARN, GROUP_MODEL, GROUP_SPEED, GROUP_OTHER, GROUP_COUNT };
 extern const char *const group_titles[GROUP_COUNT];
 
 enum command_flag {
@@ -44,26 +38,26 @@ struct invocation;
 struct command {
     const char *name;
     enum command_group group;
-    const char *summary;             /* lower case, no full stop, 50 characters at most */
-    const char *arguments;           /* "SPEC", "[TRIAL]", "DB..."; "" for none: how many words it takes */
-    const char *details;             /* paragraphs for its --help, divided by \n; NULL for none */
-    const struct example *examples;  /* NULL for none */
-    const struct option_row *options;/* its own; NULL for none */
-    unsigned flags;                  /* enum command_flag */
+    const char *summary;              /* lower case, no full stop, 50 characters at most */
+    const char *arguments;            /* "SPEC", "[TRIAL]", "DB..."; "" for none: how many words it takes */
+    const char *details;              /* paragraphs for its --help, divided by \n; NULL for none */
+    const struct example *examples;   /* NULL for none */
+    const struct option_row *options; /* its own; NULL for none */
+    unsigned flags;                   /* enum command_flag */
     int (*run)(struct invocation *invocation);
 };
 
 /* One call of a command. Everything here lives until run returns. */
 struct invocation {
     const struct command *command;
-    const char *program;      /* path by which this program can be started again */
-    struct options options;   /* with its arguments */
-    const char *db;           /* --db or its default; NULL when the command has no store */
+    const char *program;    /* path by which this program can be started again */
+    struct options options; /* with its arguments */
+    const char *db;         /* --db or its default; NULL when the command has no store */
     bool json, csv, quiet, verbose, no_color;
 };
 
-extern const struct command commands[];  /* ends with a row without name */
-extern const struct example overview[];  /* what `isoflop --help` leads with */
+extern const struct command commands[]; /* ends with a row without name */
+extern const struct example overview[]; /* what `isoflop --help` leads with */
 
 /* By name, hidden ones too; NULL when there is none. */
 const struct command *command_find(const char *name);
@@ -76,10 +70,10 @@ void command_arguments(const struct command *command, int *least, int *most);
 /* Fills the table with the command's own and the shared options that it takes. */
 void command_options(const struct command *command, struct options *options);
 
-/* Reads the n words after the command's name into *out. *help is true when help was asked for: then nothing else
- * was checked. The caller releases out->options in every case. */
-MUST_CHECK enum status command_read(const struct command *command, int n, char **words, struct invocation *out,
-                                    bool *help, struct err *err);
+/* Reads the n words after the command's name into *out. *help is true when help was asked for: then
+ * nothing else was checked. The caller releases out->options in every case. */
+MUST_CHECK enum status command_read(const struct command *command, int n, char **words,
+                                    struct invocation *out, bool *help, struct err *err);
 
 /* The commands, one file each. */
 int cmd_help(struct invocation *invocation);

@@ -74,7 +74,8 @@ static void append_examples(struct str *out, const struct example *examples)
 {
     int longest = 0, widest = 0;
     for (const struct example *example = examples; example->line; example++) {
-        int line = columns(example->line, strlen(example->line)), says = columns(example->says, strlen(example->says));
+        int line = columns(example->line, strlen(example->line)),
+            says = columns(example->says, strlen(example->says));
         longest = line > longest ? line : longest;
         widest = says > widest ? says : widest;
     }

@@ -16,8 +16,9 @@
 static const char PROGRAM[] = "/proc/self/exe";
 static const char STARTED_AGAIN[] = "ISOFLOP_BLAS_CHOSEN";
 
-/* OpenBLAS reads its kernel name from the environment while the process loads, so the right one takes a second start.
- * Children inherit the choice. The mark in the environment ends this after one round, whatever happens. */
+/* OpenBLAS reads its kernel name from the environment while the process loads, so the right one takes a
+ * second start. Children inherit the choice. The mark in the environment ends this after one round,
+ * whatever happens. */
 static void choose_blas_kernels(char **argv)
 {
     const char *core = blas_wanted_core();
@@ -38,9 +39,9 @@ static int print_version(void)
 
 static int print_build(void)
 {
-    (void)printf("version   %s\ncommit    %s\ndate      %s\ncompiler  %s\nflags     %s\nblas      %s\n", buildinfo.version,
-                 buildinfo.git, *buildinfo.date ? buildinfo.date : "unknown", buildinfo.compiler, buildinfo.flags,
-                 blas_config());
+    (void)printf("version   %s\ncommit    %s\ndate      %s\ncompiler  %s\nflags     %s\nblas      %s\n",
+                 buildinfo.version, buildinfo.git, *buildinfo.date ? buildinfo.date : "unknown",
+                 buildinfo.compiler, buildinfo.flags, blas_config());
     return EXIT_CODE_DONE;
 }
 

@@ -104,25 +104,30 @@ static const struct example environment[] = {
     {"NO_COLOR", "when set and not empty: no colours"},
     {"TERM", "\"dumb\" means neither colours nor a moving bar"},
     {"COLUMNS", "the width to draw for, instead of the terminal's own"},
-    {"OPENBLAS_CORETYPE", "the OpenBLAS kernels to use; the program picks the processor's own when it is unset"},
+    {"OPENBLAS_CORETYPE",
+     "the OpenBLAS kernels to use; the program picks the processor's own when it is unset"},
     {NULL, NULL},
 };
 
 void man_page(struct str *out)
 {
-    str_format(out, ".TH ISOFLOP 1 \"%s\" \"isoflop %s\" \"User Commands\"\n", buildinfo.date, buildinfo.version);
-    str_append(out, ".SH NAME\nisoflop \\- scaling experiments with small transformers\n"
-                    ".SH SYNOPSIS\n\\fBisoflop\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR]... [\\fIARGUMENT\\fR]...\n"
-                    ".SH DESCRIPTION\nTrains many small transformers, measures them, keeps every measurement in one "
-                    "SQLite file,\nand draws what they say about scaling.\n"
-                    "Data goes to standard output, everything else to standard error.\n"
-                    ".SH EXAMPLES\n");
+    str_format(out, ".TH ISOFLOP 1 \"%s\" \"isoflop %s\" \"User Commands\"\n", buildinfo.date,
+               buildinfo.version);
+    str_append(
+        out, ".SH NAME\nisoflop \\- scaling experiments with small transformers\n"
+             ".SH SYNOPSIS\n\\fBisoflop\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR]... [\\fIARGUMENT\\fR]...\n"
+             ".SH DESCRIPTION\nTrains many small transformers, measures them, keeps every measurement in one "
+             "SQLite file,\nand draws what they say about scaling.\n"
+             "Data goes to standard output, everything else to standard error.\n"
+             ".SH EXAMPLES\n");
     append_examples(out, overview);
     str_append(out, ".SH COMMANDS\n");
     for (const struct command *command = commands; command->name; command++)
         if (!(command->flags & COMMAND_HIDDEN))
             man_command(command, out);
-    str_append(out, ".SH \"SHARED OPTIONS\"\nEach command's \\fB\\-\\-help\\fR says which of the first ones it takes.\n");
+    str_append(
+        out,
+        ".SH \"SHARED OPTIONS\"\nEach command's \\fB\\-\\-help\\fR says which of the first ones it takes.\n");
     append_shared_options(out);
     str_append(out, ".SH \"EXIT STATUS\"\n");
     for (const struct exit_meaning *meaning = exit_meanings; meaning->code; meaning++)
@@ -147,8 +152,9 @@ static void append_choices(struct str *out, const struct command *command)
 {
     for (const struct option_row *row = command->options; row && row->name; row++)
         if (row->kind == OPTION_CHOICE)
-            str_format(out, "    %s:--%s) COMPREPLY=($(compgen -W '%s' -- \"$word\")); return ;;\n", command->name,
-                       row->name, row->choices);
+            str_format(out,
+                       "    %s:--%s) mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\"); return ;;\n",
+                       command->name, row->name, row->choices);
 }
 
 void man_completions_bash(struct str *out)
@@ -158,11 +164,11 @@ void man_completions_bash(struct str *out)
                     "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} names=\n"
                     "  COMPREPLY=()\n"
                     "  if [ \"$COMP_CWORD\" -eq 1 ] || [ \"${COMP_WORDS[1]}\" = help ]; then\n"
-                    "    COMPREPLY=($(compgen -W '");
+                    "    mapfile -t COMPREPLY < <(compgen -W '");
     for (const struct command *command = commands; command->name; command++)
         if (!(command->flags & COMMAND_HIDDEN))
             str_format(out, "%s ", command->name);
-    str_append(out, "--help --version --build-info' -- \"$word\"))\n    return\n  fi\n"
+    str_append(out, "--help --version --build-info' -- \"$word\")\n    return\n  fi\n"
                     "  case ${COMP_WORDS[1]}:$before in\n");
     for (const struct command *command = commands; command->name; command++)
         if (!(command->flags & COMMAND_HIDDEN))
@@ -176,8 +182,8 @@ void man_completions_bash(struct str *out)
         }
     str_append(out, "  esac\n"
                     "  case $word in\n"
-                    "    -*) COMPREPLY=($(compgen -W \"$names\" -- \"$word\")) ;;\n"
-                    "    *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
+                    "    -*) mapfile -t COMPREPLY < <(compgen -W \"$names\" -- \"$word\") ;;\n"
+                    "    *) mapfile -t COMPREPLY < <(compgen -f -- \"$word\") ;;\n"
                     "  esac\n"
                     "}\n"
                     "complete -o filenames -F _isoflop isoflop\n");

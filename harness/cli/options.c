@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options.c — see options.h. Invariant: values[i] belongs to rows[i] and holds its preset until the word for it
- * has been read and checked; nothing is kept of a word that was refused. */
+/* options.c — see options.h. Invariant: values[i] belongs to rows[i] and holds its preset until the word
+ * for it has been read and checked; nothing is kept of a word that was refused. */
 #include "harness/cli/options.h"
 
 #include <ctype.h>
@@ -21,15 +21,18 @@ struct unit {
     double factor;
 };
 
-static const struct unit counts[] = {{"", 1}, {"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {NULL, 0}};
-static const struct unit seconds[] = {{"", 1},  {"ms", 1e-3}, {"s", 1},     {"min", 60}, {"m", 60},
-                                      {"h", 3600}, {"d", 86400}, {NULL, 0}};
-static const struct unit bytes[] = {{"", 1}, {"k", 1024}, {"K", 1024}, {"M", 1048576}, {"G", 1073741824.0},
-                                    {"T", 1099511627776.0}, {NULL, 0}};
+static const struct unit counts[] = {{"", 1},    {"k", 1e3},  {"K", 1e3}, {"M", 1e6},
+                                     {"G", 1e9}, {"T", 1e12}, {NULL, 0}};
+static const struct unit seconds[] = {{"", 1},   {"ms", 1e-3}, {"s", 1},     {"min", 60},
+                                      {"m", 60}, {"h", 3600},  {"d", 86400}, {NULL, 0}};
+static const struct unit bytes[] = {{"", 1},        {"k", 1024},         {"K", 1024},
+                                    {"M", 1048576}, {"G", 1073741824.0}, {"T", 1099511627776.0},
+                                    {NULL, 0}};
 
 /* ---- numbers ---- */
 
-/* A plain decimal number at *text, which moves past it. strtod alone would also take hexadecimal, inf and nan. */
+/* A plain decimal number at *text, which moves past it. strtod alone would also take hexadecimal, inf and
+ * nan. */
 static bool read_decimal(const char **text, double *out)
 {
     const char *from = *text + (**text == '-' || **text == '+');
@@ -245,12 +248,15 @@ static const char *candidate(int i, const void *context)
     return i < options->n_rows ? options->rows[i]->name : NULL;
 }
 
-static enum status unknown_name(const struct options *options, const char *owner, const char *name, struct err *err)
+static enum status unknown_name(const struct options *options, const char *owner, const char *name,
+                                struct err *err)
 {
     const char *nearest = str_nearest(name, candidate, options);
     if (nearest)
-        return err_set(err, STATUS_USAGE, "unknown option '--%s' for '%s'; did you mean '--%s'?", name, owner, nearest);
-    return err_set(err, STATUS_USAGE, "unknown option '--%s' for '%s'; see  isoflop %s --help", name, owner, owner);
+        return err_set(err, STATUS_USAGE, "unknown option '--%s' for '%s'; did you mean '--%s'?", name, owner,
+                       nearest);
+    return err_set(err, STATUS_USAGE, "unknown option '--%s' for '%s'; see  isoflop %s --help", name, owner,
+                   owner);
 }
 
 static int find_name(const struct options *options, const char *name, size_t n)
@@ -292,7 +298,12 @@ static enum status keep_in_list(struct option_value *value, const char *text, st
     return STATUS_OK;
 }
 
-/* Checks and stores what row i was given; text is NULL for a flag. */
+static void take_flag(struct options *options, int i)
+{
+    options->values[i].given = true;
+}
+
+/* Checks and stores the value that row i was given. */
 static enum status take(struct options *options, int i, const char *text, struct err *err)
 {
     const struct option_row *row = options->rows[i];
@@ -326,8 +337,12 @@ static enum status read_long(struct options *options, const char *owner, int n, 
         (void)str_copy(alone, length < sizeof alone ? length + 1 : sizeof alone, name);
         return unknown_name(options, owner, alone, err);
     }
-    if (options->rows[i]->kind == OPTION_FLAG)
-        return value ? refuse(options->rows[i], value, err) : take(options, i, NULL, err);
+    if (options->rows[i]->kind == OPTION_FLAG) {
+        if (value)
+            return refuse(options->rows[i], value, err);
+        take_flag(options, i);
+        return STATUS_OK;
+    }
     if (!value && *next == n)
         return refuse(options->rows[i], NULL, err);
     return take(options, i, value ? value : words[(*next)++], err);
@@ -340,18 +355,15 @@ static enum status read_letters(struct options *options, const char *owner, int 
     const char *letter = words[*next - 1] + 1;
     for (; *letter; letter++) {
         int i = find_letter(options, *letter);
-        enum status status;
         if (i < 0)
-            return err_set(err, STATUS_USAGE, "unknown option '-%c' for '%s'; see  isoflop %s --help", *letter, owner,
-                           owner);
+            return err_set(err, STATUS_USAGE, "unknown option '-%c' for '%s'; see  isoflop %s --help",
+                           *letter, owner, owner);
         if (options->rows[i]->kind != OPTION_FLAG) {
             if (!letter[1] && *next == n)
                 return refuse(options->rows[i], NULL, err);
             return take(options, i, letter[1] ? letter + 1 : words[(*next)++], err);
         }
-        status = take(options, i, NULL, err);
-        if (status)
-            return status;
+        take_flag(options, i);
     }
     return STATUS_OK;
 }
@@ -366,7 +378,8 @@ enum status options_parse(struct options *options, const char *owner, int n, cha
     for (int next = 0; next < n;) {
         const char *word = words[next++];
         enum status status = STATUS_OK;
-        if (ended || word[0] != '-' || word[1] == 0) /* a lone dash is an argument: standard input or output */
+        if (ended || word[0] != '-' ||
+            word[1] == 0) /* a lone dash is an argument: standard input or output */
             options->arguments[options->n_arguments++] = word;
         else if (strcmp(word, "--") == 0)
             ended = true;

@@ -2,12 +2,13 @@
 /* options.h — the words of a command line, read by tables of options.
  *
  * A row says everything about an option: the parser, `--help`, the man page and the shell completions are
- * made from it. Options and arguments may mix; "--" ends the options; "--name=value", "--name value", "-n value",
- * "-nvalue" and bundled flags ("-qv") are the same to it. Names are never abbreviated. Of an option given twice
- * the last one counts, except a list, which keeps all.
+ * made from it. Options and arguments may mix; "--" ends the options; "--name=value", "--name value", "-n
+ * value", "-nvalue" and bundled flags ("-qv") are the same to it. Names are never abbreviated. Of an
+ * option given twice the last one counts, except a list, which keeps all.
  *
- * Every value is checked while reading, so the accessors cannot fail. Asking for a name that is in no table, or as
- * another kind, is a bug. Texts point into argv or the tables; struct options owns only its arrays. */
+ * Every value is checked while reading, so the accessors cannot fail. Asking for a name that is in no
+ * table, or as another kind, is a bug. Texts point into argv or the tables; struct options owns only its
+ * arrays. */
 #ifndef HARNESS_CLI_OPTIONS_H
 #define HARNESS_CLI_OPTIONS_H
 
@@ -17,7 +18,7 @@
 #include "engine/base/err.h"
 
 enum option_kind {
-    OPTION_FLAG,     /* takes no value */
+    OPTION_FLAG, /* takes no value */
     OPTION_TEXT,
     OPTION_CHOICE,   /* one of the words in `choices` */
     OPTION_INTEGER,  /* 20, 1e6, 4k, 2M */
@@ -28,8 +29,8 @@ enum option_kind {
 };
 
 struct option_row {
-    const char *name;        /* without dashes; NULL ends a table */
-    char letter;             /* 0: long name only */
+    const char *name; /* without dashes; NULL ends a table */
+    char letter;      /* 0: long name only */
     enum option_kind kind;
     const char *metavar;     /* what the value stands for in help: "N"; NULL for flags */
     const char *preset;      /* the default, as it would be typed; NULL: none */

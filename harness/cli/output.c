@@ -111,8 +111,8 @@ struct screen screen_look(int descriptor, bool no_color)
 
 void output_begin(void)
 {
-    /* A closed standard stream is opened the wrong way round: using it still fails, as the caller wanted, but no
-     * other file can take its number. */
+    /* A closed standard stream is opened the wrong way round: using it still fails, as the caller wanted,
+     * but no other file can take its number. */
     for (int i = 0; i <= STDERR_FILENO; i++)
         if (fcntl(i, F_GETFD) < 0 && errno == EBADF)
             (void)open("/dev/null", i == STDIN_FILENO ? O_WRONLY : O_RDONLY);

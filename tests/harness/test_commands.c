@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_commands.c — goal: the table of commands keeps its promises: help leads with examples that really work and fits
- * 80 columns, the man page and the completions know every command, errors and exit codes are those of the design.
- * Method: loops over the real table, so a new command is tested by being in it; and one made-up command whose
- * texts try to break out of each format. */
+/* test_commands.c — goal: the table of commands keeps its promises: help leads with examples that really
+ * work and fits 80 columns, the man page and the completions know every command, errors and exit codes
+ * are those of the design. Method: loops over the real table, so a new command is tested by being in it;
+ * and one made-up command whose texts try to break out of each format. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -23,8 +23,8 @@
 
 enum { MOST_WORDS = 40 };
 
-/* Splits a line as a shell would, as far as our examples need it: spaces, and quotes around a word or a part of it.
- * Stops at a pipe, a redirection or a comment. */
+/* Splits a line as a shell would, as far as our examples need it: spaces, and quotes around a word or a
+ * part of it. Stops at a pipe, a redirection or a comment. */
 static int split(char *line, char **words)
 {
     int n = 0;
@@ -119,21 +119,30 @@ static void option_names_are_unique(void **state)
 /* ---- a command that means no good ---- */
 
 static const struct option_row hostile_options[] = {
-    {.name = "a-name-that-is-longer-than-its-column", .kind = OPTION_TEXT, .metavar = "SOMETHING",
-     .preset = ".TH", .help = "a help that goes on and on, because somebody had much to say about it, and then some more"},
-    {.name = "rerun", .kind = OPTION_CHOICE, .metavar = "WHAT", .choices = "none failed all", .help = ".so /etc/passwd"},
+    {.name = "a-name-that-is-longer-than-its-column",
+     .kind = OPTION_TEXT,
+     .metavar = "SOMETHING",
+     .preset = ".TH",
+     .help = "a help that goes on and on, because somebody had much to say about it, and then some more"},
+    {.name = "rerun",
+     .kind = OPTION_CHOICE,
+     .metavar = "WHAT",
+     .choices = "none failed all",
+     .help = ".so /etc/passwd"},
     {.name = NULL},
 };
 static const struct example hostile_examples[] = {
-    {"isoflop hostile --rerun all a-file-with-a-rather-long-name.yaml and-another-one.yaml", ".br starts this text"},
+    {"isoflop hostile --rerun all a-file-with-a-rather-long-name.yaml and-another-one.yaml",
+     ".br starts this text"},
     {NULL, NULL},
 };
 static const struct command hostile = {
     .name = "hostile",
     .summary = "'begins with a quote \\fB and a font",
     .arguments = "SPEC...",
-    .details = "A first paragraph that is so long that it has to be broken somewhere before it reaches column eighty.\n"
-               ".A second one.",
+    .details =
+        "A first paragraph that is so long that it has to be broken somewhere before it reaches column eighty.\n"
+        ".A second one.",
     .examples = hostile_examples,
     .options = hostile_options,
     .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
@@ -234,8 +243,8 @@ static void completions_know_every_command_and_option(void **state)
 
 /* ---- reading a line ---- */
 
-static enum status read_words(const struct command *command, struct invocation *out, bool *help, struct err *err,
-                              const char *line)
+static enum status read_words(const struct command *command, struct invocation *out, bool *help,
+                              struct err *err, const char *line)
 {
     static char copy[256];
     char *words[MOST_WORDS];
@@ -249,8 +258,8 @@ static void arguments_are_counted(void **state)
     static const struct {
         const char *arguments;
         int least, most;
-    } rows[] = {{"", 0, 0}, {"SPEC", 1, 1}, {"[TRIAL]", 0, 1}, {"A B", 2, 2}, {"A [B]", 1, 2}, {"DB...", 1, -1},
-                {"[DB...]", 0, -1}, {"CHART|all", 1, 1}};
+    } rows[] = {{"", 0, 0},      {"SPEC", 1, 1},   {"[TRIAL]", 0, 1},  {"A B", 2, 2},
+                {"A [B]", 1, 2}, {"DB...", 1, -1}, {"[DB...]", 0, -1}, {"CHART|all", 1, 1}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct command command = {.name = "x", .arguments = rows[i].arguments};

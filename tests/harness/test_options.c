@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_options.c — goal: a command line means what its option table says, in every form it may be typed, and a slip
- * is answered with the option's name, what it takes, and the name that was probably meant.
- * Method: one table with an option of every kind; lists of words with the values or the words of the error that
- * have to come out. */
+/* test_options.c — goal: a command line means what its option table says, in every form it may be typed,
+ * and a slip is answered with the option's name, what it takes, and the name that was probably meant.
+ * Method: one table with an option of every kind; lists of words with the values or the words of the
+ * error that have to come out. */
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
@@ -16,10 +16,20 @@
 #include "harness/cli/options.h"
 
 static const struct option_row rows[] = {
-    {.name = "jobs", .letter = 'j', .kind = OPTION_INTEGER, .metavar = "N", .minimum = 1, .maximum = 1024, .help = "h"},
+    {.name = "jobs",
+     .letter = 'j',
+     .kind = OPTION_INTEGER,
+     .metavar = "N",
+     .minimum = 1,
+     .maximum = 1024,
+     .help = "h"},
     {.name = "timeout", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "10m", .help = "h"},
     {.name = "mem-limit", .kind = OPTION_BYTES, .metavar = "SIZE", .help = "h"},
-    {.name = "rerun", .kind = OPTION_CHOICE, .metavar = "WHAT", .preset = "none", .choices = "none failed all",
+    {.name = "rerun",
+     .kind = OPTION_CHOICE,
+     .metavar = "WHAT",
+     .preset = "none",
+     .choices = "none failed all",
      .help = "h"},
     {.name = "threshold", .kind = OPTION_REAL, .metavar = "X", .preset = "0.5", .help = "h"},
     {.name = "least", .kind = OPTION_INTEGER, .metavar = "N", .minimum = 1, .maximum = DBL_MAX, .help = "h"},
@@ -67,8 +77,9 @@ static void presets_hold_until_given(void **state)
 
 static void every_form_means_the_same(void **state)
 {
-    const char *const forms[][4] = {{"-j", "3", "a", NULL}, {"-j3", "a", NULL},        {"--jobs", "3", "a", NULL},
-                                    {"a", "--jobs=3", NULL}, {"a", "-vqj", "3", NULL}, {"-j9", "--jobs=3", "a", NULL}};
+    const char *const forms[][4] = {{"-j", "3", "a", NULL},     {"-j3", "a", NULL},
+                                    {"--jobs", "3", "a", NULL}, {"a", "--jobs=3", NULL},
+                                    {"a", "-vqj", "3", NULL},   {"-j9", "--jobs=3", "a", NULL}};
     (void)state;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct options options;
@@ -174,7 +185,8 @@ static void numbers_are_read_strictly(void **state)
         double value = -12345;
         bool ok = option_number(&row, readings[i].text, &value);
         if (ok == isnan(readings[i].value) || (ok && fabs(value - readings[i].value) > 1e-9))
-            fail_msg("kind %d, '%s': %s %g", (int)readings[i].kind, readings[i].text, ok ? "read as" : "refused", value);
+            fail_msg("kind %d, '%s': %s %g", (int)readings[i].kind, readings[i].text,
+                     ok ? "read as" : "refused", value);
         if (!ok)
             assert_true(value == -12345);
     }
@@ -214,7 +226,8 @@ static void a_slip_is_named(void **state)
         struct err err;
         enum status status = parse(&options, &err, slips[i].words);
         if (status != STATUS_USAGE || !strstr(err.text, slips[i].expected))
-            fail_msg("'%s': status %d, '%s' lacks '%s'", slips[i].words[0], (int)status, err.text, slips[i].expected);
+            fail_msg("'%s': status %d, '%s' lacks '%s'", slips[i].words[0], (int)status, err.text,
+                     slips[i].expected);
         options_release(&options);
     }
 }
@@ -246,10 +259,10 @@ static void a_very_long_unknown_name_is_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(presets_hold_until_given),      cmocka_unit_test(every_form_means_the_same),
-        cmocka_unit_test(options_and_arguments_mix),     cmocka_unit_test(a_list_keeps_all),
-        cmocka_unit_test(numbers_are_read_strictly),     cmocka_unit_test(a_slip_is_named),
-        cmocka_unit_test(a_refused_value_is_not_kept),   cmocka_unit_test(a_very_long_unknown_name_is_cut),
+        cmocka_unit_test(presets_hold_until_given),    cmocka_unit_test(every_form_means_the_same),
+        cmocka_unit_test(options_and_arguments_mix),   cmocka_unit_test(a_list_keeps_all),
+        cmocka_unit_test(numbers_are_read_strictly),   cmocka_unit_test(a_slip_is_named),
+        cmocka_unit_test(a_refused_value_is_not_kept), cmocka_unit_test(a_very_long_unknown_name_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
