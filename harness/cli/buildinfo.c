@@ -4,8 +4,11 @@
 
 #include "build_text.h"
 
+#define TEXT_OF(value) #value
+#define TEXT(value) TEXT_OF(value)
+
 #ifdef __clang__
-#define COMPILER "clang " __clang_version__
+#define COMPILER "clang " TEXT(__clang_major__) "." TEXT(__clang_minor__) "." TEXT(__clang_patchlevel__)
 #else
 #define COMPILER "gcc " __VERSION__
 #endif
