@@ -16,19 +16,22 @@
 static const char PROGRAM[] = "/proc/self/exe";
 static const char STARTED_AGAIN[] = "ISOFLOP_BLAS_CHOSEN";
 
-/* OpenBLAS reads its kernel name from the environment while the process loads, so the right one takes a
- * second start. Children inherit the choice. The mark in the environment ends this after one round,
- * whatever happens. */
+/* OpenBLAS reads its kernel name and its threads from the environment while the process loads, so the
+ * right ones take a second start: the processor's own kernels unless the user named others, and always
+ * one thread, because a product that BLAS splits has other last bits. Children inherit both. The mark
+ * ends this after one round, whatever happens. */
 static void choose_blas_kernels(char **argv)
 {
-    const char *core = blas_wanted_core();
-    if (!core || getenv("OPENBLAS_CORETYPE") || getenv(STARTED_AGAIN))
+    const char *core = getenv("OPENBLAS_CORETYPE") ? NULL : blas_wanted_core();
+    const char *threads = getenv("OPENBLAS_NUM_THREADS");
+    bool one_thread = threads && strcmp(threads, "1") == 0;
+    if (getenv(STARTED_AGAIN) || (!core && one_thread))
         return;
-    if (setenv("OPENBLAS_CORETYPE", core, 1) || setenv("OPENBLAS_NUM_THREADS", "1", 1) ||
+    if ((core && setenv("OPENBLAS_CORETYPE", core, 1)) || setenv("OPENBLAS_NUM_THREADS", "1", 1) ||
         setenv(STARTED_AGAIN, "1", 1))
         return;
     (void)execv(PROGRAM, argv);
-    /* Not started again: the program works all the same, with the kernels that OpenBLAS chose by itself. */
+    /* Not started again: the program works all the same, with what OpenBLAS chose by itself. */
 }
 
 static int print_version(void)
