@@ -116,6 +116,7 @@ $(TEST_SOURCES:%.c=$(BUILD)/%.o) $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/double/%.o):
 # ---- tests ----
 
 test-programs: $(TESTS) $(DOUBLE_TESTS)
+	@:
 
 ARCHITECTURE := $(wildcard tests/arch/check_*.sh)
 TRANSCRIPTS  := $(wildcard tests/cli/*.sh)
