@@ -111,6 +111,19 @@ static void options_and_arguments_mix(void **state)
     options_release(&options);
 }
 
+static void bounds_are_inclusive(void **state)
+{
+    struct options options;
+    struct err err;
+    (void)state;
+    assert_int_equal(PARSE(&options, &err, "-j1", "--least", "1"), STATUS_OK);
+    options_release(&options);
+    assert_int_equal(PARSE(&options, &err, "-j1024", "--least", "1e15"), STATUS_OK);
+    options_release(&options);
+    assert_int_equal(PARSE(&options, &err, "-j1025"), STATUS_USAGE);
+    options_release(&options);
+}
+
 static void a_list_keeps_all(void **state)
 {
     struct options options;
@@ -259,10 +272,15 @@ static void a_very_long_unknown_name_is_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(presets_hold_until_given),    cmocka_unit_test(every_form_means_the_same),
-        cmocka_unit_test(options_and_arguments_mix),   cmocka_unit_test(a_list_keeps_all),
-        cmocka_unit_test(numbers_are_read_strictly),   cmocka_unit_test(a_slip_is_named),
-        cmocka_unit_test(a_refused_value_is_not_kept), cmocka_unit_test(a_very_long_unknown_name_is_cut),
+        cmocka_unit_test(presets_hold_until_given),
+        cmocka_unit_test(every_form_means_the_same),
+        cmocka_unit_test(options_and_arguments_mix),
+        cmocka_unit_test(a_list_keeps_all),
+        cmocka_unit_test(bounds_are_inclusive),
+        cmocka_unit_test(numbers_are_read_strictly),
+        cmocka_unit_test(a_slip_is_named),
+        cmocka_unit_test(a_refused_value_is_not_kept),
+        cmocka_unit_test(a_very_long_unknown_name_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
