@@ -7,6 +7,8 @@ CC      ?= cc
 BUILD   ?= build
 VERSION := 0.1.0
 GIT     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+DATE    := $(shell git log -1 --format=%cs 2>/dev/null)
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Werror
 OPT    ?= -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off
@@ -17,7 +19,9 @@ LINK_FLAGS = -pthread -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
 LIBS   := -lopenblas -lsqlite3 -lyaml -ljansson -lcsv -lxxhash -lmd -lm
 
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) '$(2)')
+# Recipes that start make again use every core, unless the caller chose a number.
+PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
 # The vector kernels are one source compiled once per instruction set; vec.c picks at run time.
 ISAS       := baseline avx2 avx512
@@ -35,12 +39,16 @@ TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 DOUBLE_TEST_SOURCES := $(wildcard tests/double/test_*.c)
 DOUBLE_TESTS := $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/%)
 
-.PHONY: all demo check asan corpora lint fmt install uninstall dist clean help deps test-programs
+.PHONY: all demo check asan corpora lint fmt install uninstall dist clean help test-programs FORCE
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(BUILD)/isoflop ## build the program: build/isoflop
+
+demo: ## build, run a small sweep, write results/demo.html (about a minute)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all
+	$(Q)scripts/demo.sh
 
 $(BUILD)/libisoflop.a: $(OBJECTS)
 	$(call say,AR,$@)
@@ -89,12 +97,86 @@ $(BUILD)/harness/store/schema_text.c: results/schema.sql
 $(BUILD)/harness/store/schema_text.o: $(BUILD)/harness/store/schema_text.c
 	$(Q)$(CC) $(BASE_FLAGS) -Wno-overlength-strings -c -o $@ $<
 
+# What the program knows of its own making. Rewritten only when it changes, so that nothing is compiled in vain.
+$(BUILD)/build_text.h: FORCE
+	$(Q)mkdir -p $(@D) && { printf '#define BUILD_VERSION "%s"\n#define BUILD_GIT "%s"\n#define BUILD_DATE "%s"\n' \
+	  '$(VERSION)' '$(GIT)' '$(DATE)'; printf '#define BUILD_FLAGS "%s"\n' '$(strip $(OPT) $(HARDEN) $(SAN) $(CFLAGS))'; } > $@.new
+	$(Q)if cmp -s $@ $@.new; then rm $@.new; else mv $@.new $@; fi
+
+$(BUILD)/harness/cli/buildinfo.o: $(BUILD)/build_text.h
+
+# Libraries are looked for once per build folder, and installed where that is possible.
+$(BUILD)/deps-%.stamp: scripts/deps.sh
+	$(Q)scripts/deps.sh $*
+	$(Q)mkdir -p $(@D) && touch $@
+
+$(OBJECTS) $(ENGINE_DOUBLE) $(BUILD)/harness/cli/main.o: | $(BUILD)/deps-build.stamp
+$(TEST_SOURCES:%.c=$(BUILD)/%.o) $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/double/%.o): | $(BUILD)/deps-check.stamp
+
+# ---- tests ----
+
 test-programs: $(TESTS) $(DOUBLE_TESTS)
+	@:
+
+ARCHITECTURE := $(wildcard tests/arch/check_*.sh)
+TRANSCRIPTS  := $(wildcard tests/cli/*.sh)
+# The same sources once more in build/asan; warnings were looked at in the normal build.
+SANITIZED = BUILD=$(BUILD)/asan OPT='-O1 -fno-math-errno -fno-trapping-math -ffp-contract=off' WARN= HARDEN=-fPIE \
+            SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+
+check: $(BUILD)/deps-check.stamp ## run every test; the last line counts them
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all test-programs
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(SANITIZED) test-programs
+	$(Q)CC='$(CC)' ISOFLOP=$(BUILD)/isoflop tests/run.sh $(ARCHITECTURE) $(TESTS) $(DOUBLE_TESTS) \
+	  $(TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(DOUBLE_TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(TRANSCRIPTS)
+
+asan: $(BUILD)/deps-check.stamp ## run the unit tests under the address and undefined-behaviour sanitizers
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(SANITIZED) test-programs
+	$(Q)tests/run.sh $(TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(DOUBLE_TESTS:$(BUILD)/%=$(BUILD)/asan/%)
+
+# ---- data ----
+
+corpora: ## fetch the real texts, checked by hash, into a cache outside the repository
+	$(Q)scripts/corpora.sh
+
+# ---- the source ----
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+lint: $(BUILD)/build_text.h ## clang-tidy, cppcheck and shellcheck, where installed
+	$(Q)scripts/lint.sh $(C_FILES)
+
+fmt: ## format every C file with clang-format
+	$(Q)command -v clang-format >/dev/null || { echo 'fmt: needs clang-format (Debian: apt-get install clang-format)' >&2; exit 2; }
+	$(Q)clang-format -i $(C_FILES)
+
+# ---- installing ----
+
+BIN_DIR         = $(DESTDIR)$(PREFIX)/bin
+MAN_DIR         = $(DESTDIR)$(PREFIX)/share/man/man1
+COMPLETION_DIR  = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+EXPERIMENTS_DIR = $(DESTDIR)$(PREFIX)/share/isoflop/experiments
+
+install: all ## install program, man page, completions, experiments; PREFIX and DESTDIR say where
+	$(Q)mkdir -p $(BIN_DIR) $(MAN_DIR) $(COMPLETION_DIR) $(EXPERIMENTS_DIR)
+	$(Q)install -m 755 $(BUILD)/isoflop $(BIN_DIR)/isoflop
+	$(Q)$(BUILD)/isoflop __man > $(MAN_DIR)/isoflop.1
+	$(Q)$(BUILD)/isoflop __completions bash > $(COMPLETION_DIR)/isoflop
+	$(Q)for file in $(wildcard experiments/*.yaml experiments/README.md); do \
+	  install -m 644 $$file $(EXPERIMENTS_DIR)/ || exit 1; done
+
+uninstall: ## remove what install put there
+	$(Q)rm -f $(BIN_DIR)/isoflop $(MAN_DIR)/isoflop.1 $(COMPLETION_DIR)/isoflop
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/isoflop
+
+dist: ## the committed source as dist/isoflop-VERSION.tar.gz
+	$(Q)mkdir -p dist && git archive --prefix=isoflop-$(VERSION)/ -o dist/isoflop-$(VERSION).tar.gz HEAD
+	$(call say,DIST,dist/isoflop-$(VERSION).tar.gz)
 
 clean: ## remove everything that was built
 	$(Q)rm -rf $(BUILD) dist
 
 help: ## list what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' $(if $(filter %/asan,$(BUILD)),,-not -path '$(BUILD)/asan/*') 2>/dev/null)
