@@ -21,8 +21,8 @@ static enum status check_side(const struct regress_metric *metric, const char *s
                          REGRESS_MAX_SAMPLES);
     for (int i = 0; status == STATUS_OK && !metric->exact && i < n; i++)
         if (!(x[i] > 0.0))
-            status = err_set(err, STATUS_INSUFFICIENT, "%s: value [%d] is %g; a ratio needs positive samples",
-                             side, i, x[i]);
+            status = err_set(err, STATUS_INSUFFICIENT,
+                             "%s: value [%d] is %g; a ratio needs positive samples", side, i, x[i]);
     return status;
 }
 
@@ -54,7 +54,8 @@ static void measure_exact(const struct regress_metric *metric, struct regress_re
 {
     if (metric->n_a < 1 || metric->n_b < 1)
         return;
-    bool same = same_bits(metric->a, metric->n_a, metric->a[0]) && same_bits(metric->b, metric->n_b, metric->a[0]);
+    double expected = metric->a[0];
+    bool same = same_bits(metric->a, metric->n_a, expected) && same_bits(metric->b, metric->n_b, expected);
     result->verdict = same ? REGRESS_UNCHANGED : REGRESS_REGRESSION;
 }
 
@@ -75,7 +76,8 @@ static int only_in_block(const int *blocks, int n, int block)
 /* Writes log(b / a) of every block; false when the sides do not pair off one to one. */
 static bool pair_off(const struct regress_metric *metric, double *log_ratios)
 {
-    if (metric->block_a == NULL || metric->block_b == NULL || metric->n_a != metric->n_b || metric->n_a == 0)
+    if (metric->block_a == NULL || metric->block_b == NULL || metric->n_a != metric->n_b ||
+        metric->n_a == 0)
         return false;
     for (int i = 0; i < metric->n_a; i++) {
         int block = metric->block_a[i];
@@ -109,7 +111,8 @@ static enum status measure_paired(double *log_ratios, int n, struct regress_resu
         return status;
     result->p_value = test.p;
     result->verdict = REGRESS_UNCHANGED;
-    return stats_median_interval(log_ratios, n, BOOTSTRAP_INIT.confidence, &result->log_interval, NULL, err);
+    return stats_median_interval(log_ratios, n, BOOTSTRAP_INIT.confidence, &result->log_interval, NULL,
+                                 err);
 }
 
 static double resampled_log_median(struct rng *rng, const double *x, int n, double *scratch)
@@ -121,7 +124,8 @@ static double resampled_log_median(struct rng *rng, const double *x, int n, doub
 
 /* Percentile bootstrap of log(median b) - log(median a), each side resampled by itself. The sides are sorted:
  * the numbers depend on the set of samples, not on their order. scratch holds max(n_a, n_b) + replicates. */
-static struct interval bootstrap_log_ratio(const double *a, int n_a, const double *b, int n_b, double *scratch)
+static struct interval bootstrap_log_ratio(const double *a, int n_a, const double *b, int n_b,
+                                           double *scratch)
 {
     struct bootstrap settings = BOOTSTRAP_INIT;
     int replicates = settings.replicates;
@@ -166,7 +170,8 @@ static void measure_medians(double *a, int n_a, double *b, int n_b, struct regre
         put_log_ratio(result, log(result->median_b) - log(result->median_a));
 }
 
-static enum status measure(const struct regress_metric *metric, struct regress_result *result, struct err *err)
+static enum status measure(const struct regress_metric *metric, struct regress_result *result,
+                           struct err *err)
 {
     const double unknown = (double)NAN;
     enum status status = STATUS_OK;
@@ -185,9 +190,17 @@ static enum status measure(const struct regress_metric *metric, struct regress_r
         memcpy(b, metric->b, (size_t)n_b * sizeof *b);
 
     *result = (struct regress_result){
-        .n_a = n_a, .n_b = n_b, .median_a = unknown, .median_b = unknown, .ratio = unknown,
-        .log_ratio = unknown, .log_interval = {unknown, unknown}, .p_value = unknown, .p_adjusted = unknown,
-        .exact = metric->exact, .verdict = REGRESS_INSUFFICIENT,
+        .n_a = n_a,
+        .n_b = n_b,
+        .median_a = unknown,
+        .median_b = unknown,
+        .ratio = unknown,
+        .log_ratio = unknown,
+        .log_interval = {unknown, unknown},
+        .p_value = unknown,
+        .p_adjusted = unknown,
+        .exact = metric->exact,
+        .verdict = REGRESS_INSUFFICIENT,
     };
     measure_medians(a, n_a, b, n_b, result);
     if (metric->exact)
@@ -212,9 +225,10 @@ static enum regress_verdict decide(const struct regress_metric *metric, const st
     double bound = log1p(metric->threshold);
     bool above = result->log_interval.low > bound;
     bool below = result->log_interval.high < -bound;
+    bool smaller_is_better = metric->direction == REGRESS_SMALLER_IS_BETTER;
     if (!(result->p_adjusted < REGRESS_SIGNIFICANCE) || !(above || below))
         return REGRESS_UNCHANGED;
-    return above == (metric->direction == REGRESS_SMALLER_IS_BETTER) ? REGRESS_REGRESSION : REGRESS_IMPROVEMENT;
+    return above == smaller_is_better ? REGRESS_REGRESSION : REGRESS_IMPROVEMENT;
 }
 
 /* Corrects the p values of the tested results. p has room for n. */
@@ -269,7 +283,8 @@ done:
     return status;
 }
 
-enum status regress_compare(const struct regress_metric *metric, struct regress_result *out, struct err *err)
+enum status regress_compare(const struct regress_metric *metric, struct regress_result *out,
+                            struct err *err)
 {
     return regress_compare_all(metric, 1, out, err);
 }

@@ -9,9 +9,9 @@
  * blocks. Then the log-ratio is the median of log(b / a) within blocks, its interval the sign test's (exact
  * coverage, at least 95 %), its p value the sign test's. What drifts slowly cancels. n pairs give at best
  * p = 2^(1-n), so six are needed; among m metrics of which one changed, 2^(1-n) < 0.05 / m.
- * Unpaired otherwise: the log-ratio of the medians, a percentile bootstrap of it (each side resampled by itself,
- * BOOTSTRAP_INIT, Philox), and the two-sided Mann-Whitney p value. The same data give the same bits, in
- * whatever order the samples come.
+ * Unpaired otherwise: the log-ratio of the medians, a percentile bootstrap of it (each side resampled by
+ * itself, BOOTSTRAP_INIT, Philox), and the two-sided Mann-Whitney p value. The same data give the same bits,
+ * in whatever order the samples come.
  *
  * Verdict (DESIGN.md section 9): REGRESSION needs an adjusted p < 0.05 (Benjamini & Hochberg over the metrics
  * compared together) and an interval wholly beyond the threshold, ratio > 1 + t, on the bad side;
@@ -67,8 +67,8 @@ struct regress_metric {
 /* Smaller is better, 1 %, not exact: fill in the rest. */
 #define REGRESS_METRIC_INIT ((struct regress_metric){.name = "", .threshold = REGRESS_THRESHOLD})
 
-/* What is not known is NaN: medians of no samples, interval and p of exact and INSUFFICIENT metrics, the ratio
- * where a median is not positive (possible only for exact metrics) or missing. */
+/* What is not known is NaN: medians of no samples, interval and p of exact and INSUFFICIENT metrics, the
+ * ratio where a median is not positive (possible only for exact metrics) or missing. */
 struct regress_result {
     int n_a;
     int n_b;
@@ -89,8 +89,8 @@ struct regress_result {
 /* Compares n metrics together: out (n). Exact and INSUFFICIENT metrics do not count in the correction.
  * STATUS_INSUFFICIENT names the metric, side and index of a sample that is not finite or not positive;
  * STATUS_USAGE a threshold that is none. n >= 1. */
-MUST_CHECK enum status regress_compare_all(const struct regress_metric *metrics, int n, struct regress_result *out,
-                                           struct err *err);
+MUST_CHECK enum status regress_compare_all(const struct regress_metric *metrics, int n,
+                                           struct regress_result *out, struct err *err);
 
 /* Compares one metric, with nothing to correct for. */
 MUST_CHECK enum status regress_compare(const struct regress_metric *metric, struct regress_result *out,

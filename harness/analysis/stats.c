@@ -21,8 +21,8 @@ enum status stats_check(const char *what, const double *x, int n, int least, str
                        STATS_MAX_SAMPLES);
     for (int i = 0; i < n; i++)
         if (!isfinite(x[i]))
-            return err_set(err, STATUS_INSUFFICIENT, "%s: value [%d] is %s; leave out what gave it", what, i,
-                           isnan(x[i]) ? "not a number" : "infinite");
+            return err_set(err, STATUS_INSUFFICIENT, "%s: value [%d] is %s; leave out what gave it", what,
+                           i, isnan(x[i]) ? "not a number" : "infinite");
     return STATUS_OK;
 }
 
@@ -241,8 +241,8 @@ enum status stats_bootstrap(const double *x, int n, stats_statistic *statistic, 
             resample[i] = x[rng_below(&rng, (uint32_t)n)];
         results[r] = statistic(resample, n, context);
         if (isnan(results[r])) {
-            status = err_set(err, STATUS_INSUFFICIENT, "bootstrap: the statistic of replicate %d is not a number",
-                             r);
+            status = err_set(err, STATUS_INSUFFICIENT,
+                             "bootstrap: the result of replicate %d is not a number", r);
             goto done;
         }
     }
@@ -290,8 +290,8 @@ enum status stats_wilson(int successes, int n, double confidence, struct interva
     return STATUS_OK;
 }
 
-/* The largest k >= 0 with 2 P(Bin(n, 1/2) <= k) <= alpha, or -1 when even k = 0 is too likely. Below k = n / 2
- * that is the sign test's p value of k against n - k. Bisection: it grows with k and reaches 1 at n / 2. */
+/* The largest k >= 0 with 2 P(Bin(n, 1/2) <= k) <= alpha, or -1 when even k = 0 is too likely. Below
+ * k = n / 2 that is the sign test's p value of k against n - k. Bisection: it grows with k, to 1 at n / 2. */
 static int sign_rank(int n, double alpha)
 {
     int fits = -1;
@@ -316,8 +316,9 @@ enum status stats_median_interval(const double *x, int n, double confidence, str
         return status;
     int k = sign_rank(n, 1.0 - confidence);
     if (k < 0)
-        return err_set(err, STATUS_INSUFFICIENT, "median interval: %d values cover the median with %.4g, not %g; "
-                       "measure more often", n, 1.0 - ldexp(1.0, 1 - n), confidence);
+        return err_set(err, STATUS_INSUFFICIENT,
+                       "median interval: the range of %d values covers the median with only %.4g", n,
+                       1.0 - ldexp(1.0, 1 - n));
     double *sorted = new_sorted("median interval", x, n, err);
     if (sorted == NULL)
         return STATUS_MEMORY;

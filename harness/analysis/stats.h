@@ -114,7 +114,8 @@ MUST_CHECK enum status stats_wilson(int successes, int n, double confidence, str
 /* Interval of the median by inverting the sign test: the order statistics x(k+1) and x(n-k), counted from 1,
  * with the largest k for which 2 P(Bin(n, 1/2) <= k) <= 1 - confidence. Needs no assumption about the
  * distribution but independence. *coverage, unless NULL, is what it covers of a continuous one, never less
- * than confidence. STATUS_INSUFFICIENT when even the whole range covers less: n >= 6 at 95 %. Takes n doubles. */
+ * than confidence. STATUS_INSUFFICIENT when even the whole range covers less: n >= 6 at 95 %. Takes n
+ * doubles. */
 MUST_CHECK enum status stats_median_interval(const double *x, int n, double confidence, struct interval *out,
                                              double *coverage, struct err *err);
 

@@ -108,8 +108,8 @@ static void count_pairs(const double *a, int n_a, const double *b, int n_b, doub
     }
 }
 
-enum status stats_mann_whitney(const double *a, int n_a, const double *b, int n_b,
-                               struct mann_whitney *out, struct err *err)
+enum status stats_mann_whitney(const double *a, int n_a, const double *b, int n_b, struct mann_whitney *out,
+                               struct err *err)
 {
     enum status status = stats_check("Mann-Whitney, first sample", a, n_a, 1, err);
     if (status == STATUS_OK)
@@ -147,8 +147,8 @@ enum status stats_benjamini_hochberg(const double *p, int n, double *adjusted, s
         return status;
     for (int i = 0; i < n; i++)
         if (!(p[i] >= 0.0 && p[i] <= 1.0))
-            return err_set(err, STATUS_INSUFFICIENT, "Benjamini-Hochberg: value [%d] is %g, no probability", i,
-                           p[i]);
+            return err_set(err, STATUS_INSUFFICIENT,
+                           "Benjamini-Hochberg: value [%d], %g, is no probability", i, p[i]);
     int *order = malloc((size_t)n * sizeof *order);
     if (order == NULL)
         return err_set(err, STATUS_MEMORY, "Benjamini-Hochberg: no memory for %d numbers", n);

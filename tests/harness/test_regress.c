@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Goal: the regression gate cries wolf as rarely as it promises, finds what matters, and gives the same answer
- * to the same data.
+/* Goal: the regression gate cries wolf as rarely as it promises, finds what matters, and gives the same
+ * answer to the same data.
  * Method: simulated processes with log-normal noise, drawn by Philox so that every run sees the same ones: A
  * against A must not alarm, a planted slowdown must be found, a change below the threshold must pass. Exact
  * metrics, pairing, correction, symmetry and refusals by hand-made samples. */
@@ -60,8 +60,8 @@ static struct regress_metric metric_of(const struct samples *samples, bool paire
 }
 
 /* How many of `trials` simulated comparisons get the verdict. */
-static int count_verdicts(enum regress_verdict verdict, int trials, double noise, double drift, double slowdown,
-                          bool paired)
+static int count_verdicts(enum regress_verdict verdict, int trials, double noise, double drift,
+                          double slowdown, bool paired)
 {
     int count = 0;
     for (int trial = 0; trial < trials; trial++) {
@@ -235,7 +235,8 @@ static void test_deterministic(void **state)
         OK(regress_compare(&moved, &other, &err));
         assert_true(first.log_interval.low == again.log_interval.low && first.log_ratio == again.log_ratio);
         assert_true(first.log_interval.low == other.log_interval.low && first.p_value == other.p_value);
-        assert_true(first.log_interval.high == other.log_interval.high && first.log_ratio == other.log_ratio);
+        assert_true(first.log_interval.high == other.log_interval.high &&
+                    first.log_ratio == other.log_ratio);
     }
 }
 
@@ -376,18 +377,12 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_false_alarms),
-        cmocka_unit_test(test_power),
-        cmocka_unit_test(test_pairs_cancel_drift),
-        cmocka_unit_test(test_threshold),
-        cmocka_unit_test(test_many_metrics),
-        cmocka_unit_test(test_correction_by_hand),
-        cmocka_unit_test(test_unpaired_by_hand),
-        cmocka_unit_test(test_deterministic),
-        cmocka_unit_test(test_symmetric),
-        cmocka_unit_test(test_exact),
-        cmocka_unit_test(test_pairing_and_minima),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_false_alarms),       cmocka_unit_test(test_power),
+        cmocka_unit_test(test_pairs_cancel_drift), cmocka_unit_test(test_threshold),
+        cmocka_unit_test(test_many_metrics),       cmocka_unit_test(test_correction_by_hand),
+        cmocka_unit_test(test_unpaired_by_hand),   cmocka_unit_test(test_deterministic),
+        cmocka_unit_test(test_symmetric),          cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_pairing_and_minima), cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

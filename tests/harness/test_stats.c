@@ -21,12 +21,12 @@
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
 /* The call must fail with this status, leave `out` alone and name `part` in its text. */
-#define REFUSED(call, expected, part)                     \
-    do {                                                  \
-        err = ERR_INIT;                                   \
-        assert_int_equal((call), (expected));             \
-        assert_int_equal(err.status, (expected));         \
-        assert_non_null(strstr(err.text, (part)));        \
+#define REFUSED(call, expected, part)              \
+    do {                                           \
+        err = ERR_INIT;                            \
+        assert_int_equal((call), (expected));      \
+        assert_int_equal(err.status, (expected));  \
+        assert_non_null(strstr(err.text, (part))); \
     } while (0)
 
 static struct err err;
@@ -408,14 +408,17 @@ static void test_refusals(void **state)
     REFUSED(stats_mean(good, STATS_MAX_SAMPLES + 1, &value, &err), STATUS_MEMORY, "at most");
     REFUSED(stats_quantile(good, 2, 1.01, &value, &err), STATUS_USAGE, "1.01");
     REFUSED(stats_benjamini_hochberg(holed, 4, &value, &err), STATUS_INSUFFICIENT, "[2]");
-    REFUSED(stats_benjamini_hochberg(beyond, 2, &value, &err), STATUS_INSUFFICIENT, "[1] is 1.5");
+    REFUSED(stats_benjamini_hochberg(beyond, 2, &value, &err), STATUS_INSUFFICIENT, "[1], 1.5, is no");
     assert_true(value == 42.0);
-    REFUSED(stats_mann_whitney(holed, 4, good, 2, &test, &err), STATUS_INSUFFICIENT, "first sample: value [2]");
-    REFUSED(stats_mann_whitney(good, 2, holed, 4, &test, &err), STATUS_INSUFFICIENT, "second sample: value [2]");
+    REFUSED(stats_mann_whitney(holed, 4, good, 2, &test, &err), STATUS_INSUFFICIENT,
+            "first sample: value [2");
+    REFUSED(stats_mann_whitney(good, 2, holed, 4, &test, &err), STATUS_INSUFFICIENT,
+            "second sample: value [2");
     REFUSED(stats_mann_whitney(good, 2, good, 0, &test, &err), STATUS_INSUFFICIENT, "at least 1");
     REFUSED(stats_sign_test(holed, 4, &sign, &err), STATUS_INSUFFICIENT, "[2]");
     REFUSED(stats_median_interval(holed, 4, 0.5, &interval, NULL, &err), STATUS_INSUFFICIENT, "[2]");
-    REFUSED(stats_median_interval(good, 2, 0.95, &interval, NULL, &err), STATUS_INSUFFICIENT, "2 values");
+    REFUSED(stats_median_interval(good, 2, 0.95, &interval, NULL, &err), STATUS_INSUFFICIENT,
+            "range of 2 values");
     REFUSED(stats_median_interval(good, 2, 1.0, &interval, NULL, &err), STATUS_USAGE, "confidence 1");
     REFUSED(stats_wilson(3, 2, 0.95, &interval, &err), STATUS_INSUFFICIENT, "3 of 2");
     REFUSED(stats_wilson(0, 0, 0.95, &interval, &err), STATUS_INSUFFICIENT, "0 of 0");
