@@ -107,7 +107,7 @@ static struct offset_solution solve_offset(const struct offset_problem *problem,
     for (int i = 0; i < problem->n; i++) {
         double r = w[i] * (expm1(-alpha * problem->log_u[i]) - wq / ww);
         rr += r * r;
-        r1 += r * (1.0 - w1 / ww * w[i]);
+        r1 += r;
     }
     solution.scale = r1 / rr;
     solution.E = (w1 - solution.scale * wq) / ww - solution.scale;

@@ -59,30 +59,26 @@ static void measure_exact(const struct regress_metric *metric, struct regress_re
     result->verdict = same ? REGRESS_UNCHANGED : REGRESS_REGRESSION;
 }
 
-/* The index of the only sample with this block number, or -1 when there is none or more than one. */
-static int only_in_block(const int *blocks, int n, int block)
+/* The first sample of this block, or -1. */
+static int find_block(const int *blocks, int n, int block)
 {
-    int found = -1;
-    for (int i = 0; i < n; i++) {
-        if (blocks[i] != block)
-            continue;
-        if (found >= 0)
-            return -1;
-        found = i;
-    }
-    return found;
+    for (int i = 0; i < n; i++)
+        if (blocks[i] == block)
+            return i;
+    return -1;
 }
 
-/* Writes log(b / a) of every block; false when the sides do not pair off one to one. */
+/* Writes log(b / a) of every block; false when the sides do not pair off one to one. When every block
+ * of a is its own first and b has it too, n different blocks leave no room for a second one in b. */
 static bool pair_off(const struct regress_metric *metric, double *log_ratios)
 {
-    if (metric->block_a == NULL || metric->block_b == NULL || metric->n_a != metric->n_b ||
-        metric->n_a == 0)
+    int n = metric->n_a;
+    if (metric->block_a == NULL || metric->block_b == NULL || n != metric->n_b || n == 0)
         return false;
-    for (int i = 0; i < metric->n_a; i++) {
+    for (int i = 0; i < n; i++) {
         int block = metric->block_a[i];
-        int j = only_in_block(metric->block_b, metric->n_b, block);
-        if (j < 0 || only_in_block(metric->block_a, metric->n_a, block) != i)
+        int j = find_block(metric->block_b, n, block);
+        if (j < 0 || find_block(metric->block_a, n, block) != i)
             return false;
         log_ratios[i] = log(metric->b[j]) - log(metric->a[i]);
     }

@@ -269,6 +269,10 @@ static void test_interpolate(void **state)
     NEAR(value, 4.0, 1e-14);
     OK(interpolate_log(x, y, 4, 100.0, &value, &err));
     NEAR(value, 3.0, 1e-14);
+    /* Neighbours so close that their logarithms are equal. */
+    const double close[] = {1e18, nextafter(1e18, 2e18)};
+    OK(interpolate_log(close, y, 2, close[1], &value, &err));
+    assert_true(value == y[1]);
     value = -1.0;
     REFUSED(interpolate_log(x, y, 4, 0.999, &value, &err), "outside");
     REFUSED(interpolate_log(x, y, 4, nextafter(2000.0, 3000.0), &value, &err), "outside");

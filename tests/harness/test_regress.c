@@ -312,10 +312,16 @@ static void test_pairing_and_minima(void **state)
     samples.block_b[2] = 77; /* a block that only one side has */
     OK(regress_compare(&metric, &result, &err));
     assert_false(result.paired);
-    samples.block_b[2] = samples.block_b[3]; /* a block that one side has twice */
+    for (int i = 0; i < N; i++)
+        samples.block_a[i] = samples.block_b[i] = i;
+    samples.block_a[2] = 3; /* a block that one side has twice, the other once */
     OK(regress_compare(&metric, &result, &err));
     assert_false(result.paired);
-    samples.block_a[2] = samples.block_a[3]; /* twice on both sides: who belongs to whom? */
+    samples.block_a[2] = 2;
+    samples.block_b[2] = 3;
+    OK(regress_compare(&metric, &result, &err));
+    assert_false(result.paired);
+    samples.block_a[2] = 3; /* twice on both sides: who belongs to whom? */
     OK(regress_compare(&metric, &result, &err));
     assert_false(result.paired);
     metric = metric_of(&samples, false);
