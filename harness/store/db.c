@@ -25,6 +25,7 @@ struct db {
 struct query {
     sqlite3_stmt *statement;
     struct db *db;
+    enum db_guard guard;
     int failed_bind; /* the first result code of a binding that was not SQLITE_OK */
 };
 
@@ -48,7 +49,8 @@ static const char *remedy(int code)
     return "";
 }
 
-static enum status status_of(int code)
+/* SQL that does not compile is the fault of whoever wrote it; when that was us, the tables are not ours. */
+static enum status status_of(int code, enum db_guard guard)
 {
     switch (code & 0xff) {
     case SQLITE_CORRUPT:
@@ -64,7 +66,7 @@ static enum status status_of(int code)
     case SQLITE_ERROR:
     case SQLITE_AUTH:
     case SQLITE_RANGE:
-        return STATUS_USAGE;
+        return guard == DB_TRUSTED ? STATUS_CORRUPT : STATUS_USAGE;
     case SQLITE_INTERRUPT:
         return STATUS_INTERRUPTED;
     default:
@@ -72,7 +74,7 @@ static enum status status_of(int code)
     }
 }
 
-static enum status fail(struct db *db, int code, struct err *err)
+static enum status fail(struct db *db, int code, enum db_guard guard, struct err *err)
 {
     const char *text = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code);
     int extended = db->handle ? sqlite3_extended_errcode(db->handle) : code;
@@ -80,7 +82,7 @@ static enum status fail(struct db *db, int code, struct err *err)
         text = sqlite3_errstr(code);
         extended = code;
     }
-    return err_set(err, status_of(code), "%s: %s (SQLite %d)%s", db->path, text, extended, remedy(extended));
+    return err_set(err, status_of(code, guard), "%s: %s (SQLite %d)%s", db->path, text, extended, remedy(extended));
 }
 
 /* The path as a URI, so that no character in it can be taken for an option, a host or ":memory:". */
@@ -114,7 +116,7 @@ static enum status configure(struct db *db, enum db_mode mode, struct err *err)
     if (code == SQLITE_OK)
         code = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, (int *)NULL);
     if (code != SQLITE_OK)
-        return fail(db, code, err);
+        return fail(db, code, DB_TRUSTED, err);
     if (mode == DB_MEMORY) { /* for expressions from a spec: no pattern and no text may be huge */
         (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN_LIMIT);
         (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, TEXT_LIMIT);
@@ -168,7 +170,7 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode, struct
         goto done;
     }
     code = sqlite3_open_v2(uri.text, &db->handle, flags[mode] | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
-    status = code == SQLITE_OK ? STATUS_OK : fail(db, code, err);
+    status = code == SQLITE_OK ? STATUS_OK : fail(db, code, DB_TRUSTED, err);
     if (status == STATUS_OK && mode == DB_WRITE)
         status = check_writable(db, err);
     if (status == STATUS_OK)
@@ -202,7 +204,7 @@ const char *db_path(const struct db *db)
 enum status db_exec(struct db *db, const char *sql, struct err *err)
 {
     int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? STATUS_OK : fail(db, code, err);
+    return code == SQLITE_OK ? STATUS_OK : fail(db, code, DB_TRUSTED, err);
 }
 
 enum status db_integer(struct db *db, const char *sql, int64_t *out, struct err *err)
@@ -319,14 +321,14 @@ enum status db_prepare(struct db *db, const char *sql, enum db_guard guard, stru
                               &tail);
     (void)sqlite3_set_authorizer(db->handle, NULL, NULL);
     if (code != SQLITE_OK)
-        return fail(db, code, err);
+        return fail(db, code, guard, err);
     if (!statement || tail[strspn(tail, " \t\r\n;")]) {
         (void)sqlite3_finalize(statement);
         return err_set(err, STATUS_USAGE, "%s: expected one SQL statement, and nothing after it", db->path);
     }
     query = calloc(1, sizeof *query);
     ASSERT(query);
-    *query = (struct query){.statement = statement, .db = db};
+    *query = (struct query){.statement = statement, .db = db, .guard = guard};
     *out = query;
     return STATUS_OK;
 }
@@ -375,6 +377,7 @@ void query_bind_null(struct query *query, int parameter)
 
 enum status query_step(struct query *query, struct err *err)
 {
+    enum status status;
     int code = query->failed_bind;
     query->failed_bind = SQLITE_OK;
     if (code == SQLITE_OK)
@@ -385,9 +388,9 @@ enum status query_step(struct query *query, struct err *err)
         (void)sqlite3_reset(query->statement);
         return STATUS_DONE;
     }
-    (void)fail(query->db, code, err); /* before the reset, which may change the connection's text */
+    status = fail(query->db, code, query->guard, err); /* before the reset, which may change the connection's text */
     (void)sqlite3_reset(query->statement);
-    return status_of(code);
+    return status;
 }
 
 enum status query_run(struct query *query, struct err *err)
@@ -446,7 +449,7 @@ enum status query_column_cell(struct query *query, int column, struct table *tab
     case SQLITE_TEXT:
         text = query_column_text(query, column);
         if (!text)
-            return fail(query->db, SQLITE_NOMEM, err);
+            return fail(query->db, SQLITE_NOMEM, query->guard, err);
         table_set_text(table, row, column, text);
         return STATUS_OK;
     case SQLITE_BLOB:

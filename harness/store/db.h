@@ -5,8 +5,8 @@
  * SQLite's own words and its extended result code. A connection belongs to one thread and is never carried
  * across fork. A struct query belongs to whoever prepared it and must be freed before the connection closes.
  *
- *   STATUS_CORRUPT  damaged, or not a database       STATUS_IO      full, read-only, busy, input/output
- *   STATUS_FORMAT   a constraint of the schema       STATUS_USAGE   SQL that does not compile or is refused */
+ *   STATUS_CORRUPT  damaged, or not our tables       STATUS_IO      full, read-only, busy, input/output
+ *   STATUS_FORMAT   a constraint of the schema       STATUS_USAGE   SQL from outside that is wrong or refused */
 #ifndef HARNESS_STORE_DB_H
 #define HARNESS_STORE_DB_H
 

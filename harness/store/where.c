@@ -3,7 +3,8 @@
  *
  * The expression comes from a stranger's file. It is evaluated in a database of its own in memory that holds
  * nothing but the cells, compiled under DB_EXPRESSION: it can read the cells' columns and call pure functions.
- * It stands in parentheses with a newline before the closing one, so that a comment cannot swallow what follows.
+ * It stands in parentheses; the newline and the empty comment before the closing one end whatever comment the
+ * expression may have left open, so that it cannot swallow what follows.
  * Invariant: exactly one answer per cell, or an error; keep is written only on success. */
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +85,7 @@ static enum status evaluate(struct db *db, const char *expression, char *answers
     int rows = 0;
     enum status status;
     str_init(&sql);
-    str_format(&sql, "SELECT _rowid_, ((%s\n)) IS TRUE FROM cells", expression);
+    str_format(&sql, "SELECT _rowid_, ((%s\n/**/)) IS TRUE FROM cells", expression);
     status = db_prepare(db, sql.text, DB_EXPRESSION, &query, err);
     str_release(&sql);
     if (status == STATUS_OK && (query_columns(query) != 2 || query_parameters(query) != 0))
