@@ -55,16 +55,22 @@ MUST_CHECK enum status store_build(struct store *store, const struct build_info 
 MUST_CHECK enum status store_put_plan(struct store *store, const struct plan *plan, struct err *err);
 
 enum store_rerun { STORE_RERUN_NONE, STORE_RERUN_FAILED, STORE_RERUN_ALL };
-/* Sets states for a run of this plan: `running` attempts whose owner is dead become pending again (attempt
- * `stale`), and failed (or all) trials become pending when asked. *n_pending is what is left to run. */
+/* Sets states for a run of this plan: `running` trials whose owner is dead become pending again (attempt
+ * `stale`), in the whole store, and the plan's failed (or all) trials become pending when asked. Failed means
+ * failed, timeout, oom, skipped or stale, but not diverged: the same seed would diverge again. *n_pending is
+ * what is left of the plan to run. A trial that was never put is STATUS_NOT_FOUND. */
 MUST_CHECK enum status store_prepare(struct store *store, const struct plan *plan, enum store_rerun rerun,
                                      int *n_pending, struct err *err);
 
 struct owner {
     int64_t host_id, build_id;
     int64_t pid;
-    char token[64];         /* unique per runner process */
+    char token[64];         /* unique per runner process: store_owner_token */
 };
+
+/* The token of the calling process: boot, process number and start time, by which others can tell whether it
+ * still runs. size >= 64. */
+void store_owner_token(char *out, size_t size);
 
 /* Claims the pending trial of the plan with the most predicted FLOPs: trial and attempt become running in
  * one transaction; *index is its place in the plan. STATUS_DONE when none is left. */

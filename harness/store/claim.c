@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* claim.c — who runs which trial: preparing a run, claiming, and telling a dead runner from a live one.
+ *
+ * A claim is `UPDATE … WHERE state = 'pending'` inside a transaction that holds the write lock, so that two
+ * runners never get the same trial; the index attempt_running forbids it a second time. The attempt carries the
+ * owner's token, without which store_finish stores nothing: a runner that was thought dead and comes back is
+ * refused.
+ * Invariant: a trial is running exactly when one of its attempts is. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/assert.h"
+#include "harness/store/internal.h"
+
+enum { BOOT_DIGITS = 32 };
+
+/* The first bytes of a small file of the system's, terminated; "" when it cannot be read. */
+static void read_start(const char *path, char *out, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    size_t n = 0;
+    if (file) {
+        n = fread(out, 1, size - 1, file);
+        (void)fclose(file);
+    }
+    out[n] = 0;
+}
+
+/* This boot of the machine, as hexadecimal digits; zeros where the system does not tell. */
+static void boot_id(char out[BOOT_DIGITS + 1])
+{
+    char text[64];
+    int n = 0;
+    read_start("/proc/sys/kernel/random/boot_id", text, sizeof text);
+    for (const char *c = text; *c && n < BOOT_DIGITS; c++)
+        if (*c != '-' && *c != '\n')
+            out[n++] = *c;
+    while (n < BOOT_DIGITS)
+        out[n++] = '0';
+    out[n] = 0;
+}
+
+/* When a process began, in clock ticks since the boot: field 22 of its stat line, counted after the name in
+ * parentheses, which may contain anything. False when there is no such process, or only its zombie. */
+static bool start_time(int64_t pid, unsigned long long *out)
+{
+    char path[64], text[1024];
+    char *at;
+    (void)snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
+    read_start(path, text, sizeof text);
+    at = strrchr(text, ')');
+    if (!at || at[1] != ' ' || strchr("ZXx", at[2]))
+        return false;
+    at += 2; /* field 3, the state */
+    for (int field = 3; field < 22; field++) {
+        at = strchr(at, ' ');
+        if (!at)
+            return false;
+        at++;
+    }
+    return sscanf(at, "%llu", out) == 1;
+}
+
+void store_owner_token(char *out, size_t size)
+{
+    char boot[BOOT_DIGITS + 1];
+    unsigned long long started = 0;
+    ASSERT(size >= sizeof((struct owner *)NULL)->token);
+    boot_id(boot);
+    (void)start_time(getpid(), &started);
+    (void)snprintf(out, size, "%s:%" PRId64 ":%llu", boot, (int64_t)getpid(), started);
+}
+
+bool store_owner_alive(const char *token, int64_t pid)
+{
+    char boot[BOOT_DIGITS + 1], owner_boot[BOOT_DIGITS + 1];
+    unsigned long long owner_started = 0, started = 0;
+    int64_t owner_pid = 0;
+    bool full = sscanf(token, "%32[0-9a-f]:%" SCNd64 ":%llu", owner_boot, &owner_pid, &owner_started) == 3;
+    if (full)
+        pid = owner_pid;
+    if (pid <= 0 || pid > INT32_MAX || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
+        return false;
+    if (!full)
+        return true;
+    boot_id(boot);
+    if (strcmp(boot, owner_boot) != 0)
+        return false;
+    /* Without /proc nothing more is known than that a process of this number runs. */
+    return owner_started == 0 || (start_time(pid, &started) && started == owner_started);
+}
+
+/* Takes back what the owners that are gone were running. */
+static enum status recover(struct store *store, struct err *err)
+{
+    static const char *const owners[] = {"owner", "pid"};
+    struct query *query = NULL;
+    struct table table;
+    enum status status = db_prepare(store->db, "SELECT DISTINCT owner, coalesce(pid, 0) FROM attempt"
+                                    " WHERE state = 'running'", DB_TRUSTED, &query, err);
+    if (status != STATUS_OK)
+        return status;
+    table_init(&table, 2, owners);
+    while ((status = query_step(query, err)) == STATUS_OK) {
+        const char *owner = query_column_text(query, 0);
+        if (!owner || store_owner_alive(owner, query_column_integer(query, 1)))
+            continue;
+        table_set_text(&table, table_add_row(&table), 0, owner);
+    }
+    query_free(query);
+    if (status == STATUS_DONE)
+        status = STATUS_OK;
+    for (int i = 0; i < table.n_rows && status == STATUS_OK; i++) {
+        const char *owner = table_text(&table, i, 0);
+        status = store_run(store, "UPDATE trial SET state = 'pending' WHERE state = 'running' AND trial_id IN"
+                           " (SELECT trial_id FROM attempt WHERE state = 'running' AND owner = ?1)", &owner, 1, err);
+        if (status == STATUS_OK)
+            status = store_run(store, "UPDATE attempt SET state = 'stale', ended_at = " SQL_NOW ","
+                               " reason = 'its runner ended without a word' WHERE state = 'running' AND owner = ?1",
+                               &owner, 1, err);
+    }
+    table_release(&table);
+    return status;
+}
+
+static enum status count_pending(struct store *store, const struct plan *plan, int *out, struct err *err)
+{
+    struct query *query = NULL;
+    int n = 0;
+    enum status status = store_statement(store, SLOT_TRIAL_STATE, "SELECT state = 'pending' FROM trial"
+                                         " WHERE trial_id = ?1", &query, err);
+    for (int i = 0; i < plan->n_trials && status == STATUS_OK; i++) {
+        query_bind_text(query, 1, plan->trials[i].id);
+        status = query_step(query, err);
+        if (status == STATUS_OK)
+            n += query_column_integer(query, 0) != 0;
+        else if (status == STATUS_DONE)
+            status = err_set(err, STATUS_NOT_FOUND, "%s: has no trial %s; the plan was not put there first",
+                             db_path(store->db), plan->trials[i].id);
+        query_reset(query);
+    }
+    if (status == STATUS_OK)
+        *out = n;
+    return status;
+}
+
+static enum status rerun(struct store *store, const struct plan *plan, enum store_rerun which, struct err *err)
+{
+    struct query *query = NULL;
+    enum status status = store_statement(store, SLOT_RERUN, "UPDATE trial SET state = 'pending' WHERE trial_id = ?1"
+                                         " AND (state IN ('failed', 'timeout', 'oom', 'skipped', 'stale')"
+                                         " OR ?2 AND state IN ('done', 'diverged'))", &query, err);
+    for (int i = 0; i < plan->n_trials && status == STATUS_OK; i++) {
+        query_bind_text(query, 1, plan->trials[i].id);
+        query_bind_integer(query, 2, which == STORE_RERUN_ALL);
+        status = query_run(query, err);
+    }
+    return status;
+}
+
+enum status store_prepare(struct store *store, const struct plan *plan, enum store_rerun which, int *n_pending,
+                          struct err *err)
+{
+    int n = 0;
+    enum status status = db_begin(store->db, err);
+    if (status != STATUS_OK)
+        return status;
+    store->claimed_from = NULL;
+    status = recover(store, err);
+    if (status == STATUS_OK && which != STORE_RERUN_NONE)
+        status = rerun(store, plan, which, err);
+    if (status == STATUS_OK)
+        status = count_pending(store, plan, &n, err);
+    status = store_end(store, status, err);
+    if (status == STATUS_OK)
+        *n_pending = n;
+    return status;
+}
+
+/* Makes the first pending trial of [from, to) running; STATUS_DONE when none is. */
+static enum status take_pending(struct store *store, const struct plan *plan, int from, int to, int *index,
+                                struct err *err)
+{
+    struct query *query = NULL;
+    enum status status = store_statement(store, SLOT_CLAIM_TRIAL, "UPDATE trial SET state = 'running'"
+                                         " WHERE trial_id = ?1 AND state = 'pending'", &query, err);
+    for (int i = from; i < to && status == STATUS_OK; i++) {
+        query_bind_text(query, 1, plan->trials[i].id);
+        status = query_run(query, err);
+        if (status == STATUS_OK && db_changes(store->db) == 1) {
+            *index = i;
+            return STATUS_OK;
+        }
+    }
+    return status == STATUS_OK ? STATUS_DONE : status;
+}
+
+static enum status begin_attempt(struct store *store, const char *trial_id, const struct owner *owner,
+                                 int64_t *attempt, struct err *err)
+{
+    struct query *query = NULL;
+    enum status status = store_statement(store, SLOT_CLAIM_ATTEMPT,
+        "INSERT INTO attempt (trial_id, attempt, state, owner, pid, host_id, build_id, claimed_s)"
+        " VALUES (?1, (SELECT coalesce(max(attempt), 0) + 1 FROM attempt WHERE trial_id = ?1), 'running',"
+        " ?2, ?3, ?4, ?5, ?6) RETURNING attempt", &query, err);
+    if (status != STATUS_OK)
+        return status;
+    query_bind_text(query, 1, trial_id);
+    query_bind_text(query, 2, owner->token);
+    query_bind_integer(query, 3, owner->pid);
+    if (owner->host_id)
+        query_bind_integer(query, 4, owner->host_id);
+    else
+        query_bind_null(query, 4);
+    if (owner->build_id)
+        query_bind_integer(query, 5, owner->build_id);
+    else
+        query_bind_null(query, 5);
+    query_bind_real(query, 6, store_monotonic_s());
+    status = query_step(query, err);
+    ASSERT(status != STATUS_DONE);
+    if (status == STATUS_OK)
+        *attempt = query_column_integer(query, 0);
+    query_reset(query);
+    return status;
+}
+
+enum status store_claim(struct store *store, const struct plan *plan, const struct owner *owner, int *index,
+                        int64_t *attempt, struct err *err)
+{
+    int64_t number = 0;
+    int place = 0, start = store->claimed_from == plan->trials ? store->next_claim : 0;
+    enum status status;
+    if (start > plan->n_trials) /* another plan at the same address */
+        start = 0;
+    status = db_begin(store->db, err);
+    if (status != STATUS_OK)
+        return status;
+    /* A plan lists its trials from the largest, so the first that is pending is the one to take. What was
+     * given back by another runner lies before the hint and is looked for when nothing lies behind it. */
+    status = take_pending(store, plan, start, plan->n_trials, &place, err);
+    if (status == STATUS_DONE)
+        status = take_pending(store, plan, 0, start, &place, err);
+    if (status == STATUS_OK)
+        status = begin_attempt(store, plan->trials[place].id, owner, &number, err);
+    if (status != STATUS_OK) {
+        db_rollback(store->db);
+        return status;
+    }
+    status = db_commit(store->db, err);
+    if (status != STATUS_OK)
+        return status;
+    store->claimed_from = plan->trials;
+    store->next_claim = place + 1;
+    *index = place;
+    *attempt = number;
+    return STATUS_OK;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* csv.c — see csv.h; the only file that includes libcsv's header.
+ *
+ * Writing quotes a cell only where it must. Reading feeds libcsv line by line, so that its callbacks, which
+ * are not told where they are, can name the line; the first mistake is kept and ends the reading.
+ * Invariant of reading: until the first mistake, every row of the table is complete but the last. */
+#include "harness/store/csv.h"
+
+#include <csv.h>
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+
+/* ---- writing ---- */
+
+static void write_text(FILE *file, const char *text)
+{
+    bool formula = *text && strchr("=+-@\t\r", *text) != NULL;
+    size_t n = strlen(text);
+    struct str guarded;
+    str_init(&guarded);
+    if (formula)
+        str_append_char(&guarded, '\'');
+    str_append_bytes(&guarded, text, n);
+    if (n == 0 || strpbrk(text, ",\"\r\n") || strchr(" \t", text[0]) || strchr(" \t", text[n - 1]))
+        (void)csv_fwrite(file, guarded.text, guarded.length);
+    else
+        (void)fputs(guarded.text, file);
+    str_release(&guarded);
+}
+
+static void write_cell(FILE *file, const struct table *table, int row, int column)
+{
+    struct str number;
+    const char *text = table_text(table, row, column);
+    if (text || (table->n_columns == 1 && table_cell(table, row, column)->kind == CELL_NULL)) {
+        write_text(file, text ? text : "");
+        return;
+    }
+    str_init(&number);
+    table_format_cell(table, row, column, &number);
+    (void)fputs(number.text, file);
+    str_release(&number);
+}
+
+enum status csv_write_table(FILE *file, const struct table *table, struct err *err)
+{
+    for (int i = 0; i < table->n_columns; i++) {
+        if (i)
+            (void)fputc(',', file);
+        write_text(file, table->names[i]);
+    }
+    (void)fputc('\n', file);
+    for (int row = 0; row < table->n_rows; row++) {
+        for (int i = 0; i < table->n_columns; i++) {
+            if (i)
+                (void)fputc(',', file);
+            write_cell(file, table, row, i);
+        }
+        (void)fputc('\n', file);
+    }
+    errno = 0;
+    if (fflush(file) == 0 && !ferror(file))
+        return STATUS_OK;
+    return err_set(err, STATUS_IO, "cannot write CSV: %s", errno ? strerror(errno) : "the stream takes no more");
+}
+
+/* ---- reading ---- */
+
+struct reader {
+    const char *name;
+    long line;
+    bool in_rows;         /* the header is complete and the table made */
+    char *names[CSV_MOST_COLUMNS];
+    int n_names;
+    struct table table;
+    int column;           /* of the next field of the present row */
+    enum status status;   /* the first mistake */
+    struct err *err;
+};
+
+static void mistake(struct reader *reader, const char *what)
+{
+    if (reader->status == STATUS_OK)
+        reader->status = err_set(reader->err, STATUS_FORMAT, "%s:%ld: %s", reader->name, reader->line, what);
+}
+
+static void header_field(struct reader *reader, const char *text)
+{
+    if (!text || !*text) {
+        mistake(reader, "a column has no name");
+        return;
+    }
+    if (reader->n_names == CSV_MOST_COLUMNS) {
+        mistake(reader, "more than 512 columns");
+        return;
+    }
+    for (int i = 0; i < reader->n_names; i++)
+        if (strcmp(reader->names[i], text) == 0)
+            mistake(reader, "two columns have the same name");
+    reader->names[reader->n_names] = strdup(text);
+    ASSERT(reader->names[reader->n_names]);
+    reader->n_names++;
+}
+
+static void set_cell(struct table *table, int row, int column, const char *text)
+{
+    char *end;
+    long long integer;
+    double real;
+    if (*text && strspn(text, "+-.0123456789eE") == strlen(text)) { /* no hex, no nan, no inf */
+        errno = 0;
+        integer = strtoll(text, &end, 10);
+        if (!*end && errno == 0) {
+            table_set_integer(table, row, column, integer);
+            return;
+        }
+        real = strtod(text, &end);
+        if (!*end && isfinite(real)) {
+            table_set_real(table, row, column, real);
+            return;
+        }
+    }
+    table_set_text(table, row, column, text);
+}
+
+/* libcsv's callback for a field; data is NULL for an empty one without quotes. */
+static void on_field(void *data, size_t length, void *context)
+{
+    struct reader *reader = context;
+    const char *text = data;
+    if (reader->status != STATUS_OK)
+        return;
+    if (length > CSV_MOST_FIELD_BYTES) {
+        mistake(reader, "a field is longer than 65536 bytes; is a quote missing?");
+        return;
+    }
+    if (!reader->in_rows) {
+        header_field(reader, text);
+        return;
+    }
+    if (reader->column == 0) {
+        if ((long long)(reader->table.n_rows + 1) * reader->table.n_columns > CSV_MOST_CELLS) {
+            mistake(reader, "more than 10000000 cells");
+            return;
+        }
+        (void)table_add_row(&reader->table);
+    }
+    if (reader->column == reader->table.n_columns) {
+        mistake(reader, "more fields than the header names");
+        return;
+    }
+    if (text)
+        set_cell(&reader->table, reader->table.n_rows - 1, reader->column, text);
+    reader->column++;
+}
+
+static void on_row(int terminator, void *context)
+{
+    struct reader *reader = context;
+    (void)terminator;
+    if (reader->status != STATUS_OK)
+        return;
+    if (!reader->in_rows) {
+        table_init(&reader->table, reader->n_names, (const char *const *)reader->names);
+        reader->in_rows = true;
+        return;
+    }
+    if (reader->column < reader->table.n_columns)
+        mistake(reader, "fewer fields than the header names");
+    reader->column = 0;
+}
+
+/* Feeds one line, or a piece of a long one. */
+static void feed(struct reader *reader, struct csv_parser *parser, const char *text, size_t n)
+{
+    if (memchr(text, 0, n)) {
+        mistake(reader, "a NUL byte; this is not text");
+        return;
+    }
+    if (csv_parse(parser, text, n, on_field, on_row, reader) != n)
+        mistake(reader, csv_error(parser) == CSV_EPARSE ? "a quote where none may be" : csv_strerror(csv_error(parser)));
+    if (csv_get_buffer_size(parser) > 2 * CSV_MOST_FIELD_BYTES)
+        mistake(reader, "a field is longer than 65536 bytes; is a quote missing?");
+}
+
+static void read_lines(struct reader *reader, struct csv_parser *parser, FILE *file)
+{
+    char block[4096];
+    size_t n;
+    bool first = true, ended = true;
+    while (reader->status == STATUS_OK && (n = fread(block, 1, sizeof block, file)) > 0) {
+        const char *at = block, *end = block + n;
+        if (first && n >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0)
+            at += 3;
+        first = false;
+        while (at < end && reader->status == STATUS_OK) {
+            const char *newline = memchr(at, '\n', (size_t)(end - at));
+            const char *stop = newline ? newline + 1 : end;
+            reader->line += ended;
+            ended = newline != NULL;
+            feed(reader, parser, at, (size_t)(stop - at));
+            at = stop;
+        }
+    }
+    if (reader->status == STATUS_OK && ferror(file))
+        reader->status = err_set(reader->err, STATUS_IO, "%s: cannot be read", reader->name);
+    if (reader->status == STATUS_OK && csv_fini(parser, on_field, on_row, reader) != 0)
+        mistake(reader, "the file ends inside quotes");
+}
+
+enum status csv_read_table(FILE *file, const char *name, struct table *out, struct err *err)
+{
+    struct reader *reader = calloc(1, sizeof *reader);
+    struct csv_parser parser;
+    enum status status;
+    ASSERT(reader);
+    reader->name = name;
+    reader->err = err;
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL | CSV_EMPTY_IS_NULL) != 0) {
+        free(reader);
+        return err_set(err, STATUS_MEMORY, "%s: no memory to read it", name);
+    }
+    read_lines(reader, &parser, file);
+    if (!reader->in_rows)
+        mistake(reader, "no header");
+    status = reader->status;
+    if (status == STATUS_OK)
+        *out = reader->table;
+    else
+        table_release(&reader->table);
+    for (int i = 0; i < reader->n_names; i++)
+        free(reader->names[i]);
+    csv_free(&parser);
+    free(reader);
+    return status;
+}

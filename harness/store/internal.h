@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h — what the files of this room share behind store.h. Nobody outside includes it, save the tests
+ * of this room.
+ *
+ * A statement that is run often is prepared once per connection and kept in a slot until the store closes. */
+#ifndef HARNESS_STORE_INTERNAL_H
+#define HARNESS_STORE_INTERNAL_H
+
+#include "harness/store/db.h"
+#include "harness/store/store.h"
+
+enum store_slot {
+    SLOT_PUT_TRIAL,
+    SLOT_PUT_MEMBER,
+    SLOT_TRIAL_STATE,
+    SLOT_RERUN,
+    SLOT_CLAIM_TRIAL,
+    SLOT_CLAIM_ATTEMPT,
+    SLOT_END_ATTEMPT,
+    SLOT_RELEASE_TRIAL,
+    SLOT_END_TRIAL,
+    SLOT_PUT_CORPUS,
+    SLOT_METRIC,
+    SLOT_EVAL,
+    SLOT_LATENCY,
+    SLOT_MOE_LOAD,
+    SLOT_COST,
+    SLOT_BENCH,
+    SLOT_COUNT
+};
+
+struct store {
+    struct db *db;
+    struct query *slots[SLOT_COUNT];
+    /* Where store_claim goes on looking: what lies before was not pending when last seen. Only a hint. */
+    const struct planned_trial *claimed_from;
+    int next_claim;
+};
+
+/* The slot's statement, prepared from sql the first time. It belongs to the store. */
+MUST_CHECK enum status store_statement(struct store *store, enum store_slot slot, const char *sql, struct query **out,
+                                       struct err *err);
+
+/* The same with every parameter a text, run to its end: for statements that are run once. */
+MUST_CHECK enum status store_run(struct store *store, const char *sql, const char *const *parameters, int n,
+                                 struct err *err);
+
+/* Ends the transaction: commits on STATUS_OK, otherwise rolls back and passes status on. */
+MUST_CHECK enum status store_end(struct store *store, enum status status, struct err *err);
+
+/* Seconds of the clock that does not jump; comparable within one boot of the machine. */
+double store_monotonic_s(void);
+
+/* Whether the process that made this owner token still runs; pid is used when the token tells nothing. */
+bool store_owner_alive(const char *token, int64_t pid);
+
+/* The present moment in SQL, as every table has it. */
+#define SQL_NOW "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+#endif
