@@ -1,6 +1,8 @@
 # experts.gp — loss against the parameters a token uses. The line joins dense models; each disc is a mixture of
 # experts, its area growing with the parameters it has in all. A disc below the line beats dense at equal use.
 set logscale x
+set rmargin at screen 0.97
+set key inside right top
 of(what, column_name) = is(what) ? column(column_name) : NaN
 plot data using (of('moe', 'params_active')):(column('loss')):(column('radius')) \
          with points pt 7 ps variable lc rgb '#90c2410c' title 'mixture of experts', \
@@ -11,4 +13,4 @@ plot data using (of('moe', 'params_active')):(column('loss')):(column('radius'))
      data using (of('dense', 'params_active')):(column('loss')) \
          with linespoints lw 2.2 pt 7 lc rgb teal title 'dense', \
      data using (of('moe', 'params_active')):(column('loss')):(stringcolumn('label')) \
-         with labels left offset 1.4,0.1 noenhanced notitle
+         with labels center offset 0,-1.35 noenhanced textcolor rgb rust notitle

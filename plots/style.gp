@@ -28,7 +28,7 @@ set lmargin at screen 0.075
 set rmargin at screen 0.80
 set bmargin at screen 0.145
 set tmargin at screen 0.815
-set label 1 chart_title at screen 0.018, screen 0.945 left font 'sans-serif:Bold,17' noenhanced
+set label 1 '{/:Bold=17 '.chart_title.'}' at screen 0.018, screen 0.945 left enhanced
 set label 2 y_axis at screen 0.018, screen 0.872 left textcolor rgb muted noenhanced
 set xlabel x_axis textcolor rgb muted noenhanced offset 0,0.2
 set key at screen 0.815, screen 0.83 left top Left reverse samplen 1.4 spacing 1.25 width 0 noenhanced textcolor rgb muted

@@ -113,9 +113,9 @@ static void tic(struct str *out, double value, bool floating, bool labelled)
 }
 
 /* '1 k' 1000, '2 k' 2000 …: every label that fits is one the reader need not work out. */
-static void tics(struct str *out, double low, double high, bool floating, bool labelled)
+static void tics(struct str *out, double low, double high, bool floating, bool labelled, double crowding)
 {
-    double decades = log10(high / low);
+    double decades = log10(high / low) * crowding;
     int first = (int)floor(log10(low)) - 1, last = (int)ceil(log10(high)) + 1, n = 0;
     static const double steps[] = {1, 2, 5};
     int n_steps = decades > 2.3 ? 1 : decades > 1.4 ? 2 : 3;
@@ -150,7 +150,7 @@ void drawing_log_axis(struct drawing *drawing, char axis, double low, double hig
     str_append(out, ":");
     number(out, high);
     str_format(out, "]\nset %ctics (", axis);
-    tics(out, low, high, floating, true);
+    tics(out, low, high, floating, true, 1);
     str_append(out, ")\n");
 }
 
@@ -163,9 +163,9 @@ void drawing_log_panels(struct drawing *drawing, double low, double high)
     str_append(out, ":");
     number(out, high);
     str_append(out, "]\nshow_labels = \"set xtics (");
-    tics(out, low, high, false, true);
+    tics(out, low, high, false, true, 2.5); /* a panel is narrow */
     str_append(out, ")\"\nhide_labels = \"set xtics (");
-    tics(out, low, high, false, false);
+    tics(out, low, high, false, false, 2.5);
     str_append(out, ")\"\n");
 }
 
@@ -178,7 +178,7 @@ void drawing_loss_axis(struct drawing *drawing, double low, double high, double 
     number(out, bottom - room);
     str_append(out, ":");
     number(out, high + room);
-    str_append(out, "]\n");
+    str_format(out, "]\nset format y '%s'\n", high - bottom < 0.5 ? "%.2f" : "%.1f");
     if (isfinite(floor)) {
         str_append(out, "set arrow 90 from graph 0, first ");
         number(out, floor);

@@ -105,11 +105,15 @@ static void find_between(struct isoflop *out, const struct points *points)
     }
     if (!(low > 0) || !(high > low))
         return;
+    int sizes[CANDIDATES], most = 0;
     for (int i = 0; i < CANDIDATES; i++) {
-        double flops = low * pow(high / low, (double)i / (CANDIDATES - 1));
-        if (grid_budget(points, flops).n >= LEAST_SIZES)
-            good[n_good++] = flops;
+        sizes[i] = grid_budget(points, low * pow(high / low, (double)i / (CANDIDATES - 1))).n;
+        most = sizes[i] > most ? sizes[i] : most;
     }
+    /* One size fewer than the best is still a curve worth seeing; three is the least that has a middle. */
+    for (int i = 0; i < CANDIDATES; i++)
+        if (sizes[i] >= LEAST_SIZES && sizes[i] >= most - 1)
+            good[n_good++] = low * pow(high / low, (double)i / (CANDIDATES - 1));
     int wanted = n_good < 4 ? n_good : 4;
     for (int i = 0; i < wanted; i++)
         out->budgets[out->n++] = grid_budget(points, good[wanted == 1 ? 0 : i * (n_good - 1) / (wanted - 1)]);

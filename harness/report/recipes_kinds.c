@@ -99,6 +99,14 @@ static double widest_tokens(const struct table *answer, int *sizes)
     return tokens;
 }
 
+/* A step of 1, 2 or 5 times a power of ten that cuts the range into two to four. */
+static double nice_step(double range)
+{
+    double unit = pow(10, floor(log10(range / 2)));
+    double steps = range / unit / 3;
+    return unit * (steps < 1.5 ? 1 : steps < 3.5 ? 2 : 5);
+}
+
 bool recipe_abilities(const struct table *answer, struct drawing *out)
 {
     static const char *const names[] = {"kind", "series", "task", "tokens", "params", "value", "stderror",
@@ -127,11 +135,12 @@ bool recipe_abilities(const struct table *answer, struct drawing *out)
         range[3] = 0;
     }
     double room = fmax(0.06 * (range[3] - range[2]), 0.05);
-    out->height = 60 + 290 * ((n + 3) / 4);
+    out->height = 74 + 270 * (n > 8 ? (n + 3) / 4 : n > 4 ? 2 : 1);
     drawing_number(out, "task_count", n);
     drawing_texts(out, "task_title", n, titles);
     drawing_number(out, "logprob_low", range[2] - room);
     drawing_number(out, "logprob_high", range[3] + room);
+    drawing_number(out, "logprob_step", nice_step(range[3] - range[2] + 2 * room));
     drawing_log_panels(out, range[0], range[1]);
     str_format(&out->caption, "%d abilities at %d sizes, each trained on ", n, sizes);
     text_count(&out->caption, tokens);

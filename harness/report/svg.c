@@ -103,8 +103,8 @@ static bool attribute(struct reader *reader, const char *tag, size_t tag_length)
     reader->p = stop + 1;
     if (memchr(value, '<', (size_t)length) || memchr(value, '"', (size_t)length))
         return false;
-    if (n >= 5 && strncmp(name, "xmlns", 5) == 0)
-        return true; /* written anew at the root, where a file needs it */
+    if (n == strlen("shape-rendering") && strncmp(name, "shape-rendering", n) == 0)
+        return true; /* gnuplot asks for jagged edges on every band */
     if (n == 10 && strncmp(name, "xlink:href", n) == 0) {
         if (*value != '#')
             return false;
