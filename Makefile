@@ -31,6 +31,7 @@ ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mprefer-v
 
 SOURCES := $(filter-out engine/math/vec_kernels.c harness/cli/main.c,$(wildcard engine/*/*.c harness/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(ISAS:%=$(BUILD)/engine/math/vec_kernels_%.o) \
+           $(BUILD)/harness/report/templates.o \
            $(if $(wildcard results/schema.sql),$(BUILD)/harness/store/schema_text.o)
 ENGINE_DOUBLE := $(patsubst %.c,$(BUILD)/double/%.o,$(filter engine/%,$(SOURCES))) \
                  $(ISAS:%=$(BUILD)/double/engine/math/vec_kernels_%.o)
@@ -95,6 +96,17 @@ $(BUILD)/harness/store/schema_text.c: results/schema.sql
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$$/\\n"/' $<; printf ';\n'; } > $@
 
 $(BUILD)/harness/store/schema_text.o: $(BUILD)/harness/store/schema_text.c
+	$(Q)$(CC) $(BASE_FLAGS) -Wno-overlength-strings -c -o $@ $<
+
+# The charts' templates travel inside the program too, one struct per file of plots/.
+$(BUILD)/harness/report/templates.c: $(sort $(wildcard plots/*.gp)) Makefile
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D) && { printf '#include "harness/report/templates.h"\nconst struct template templates[] = {\n'; \
+	  for f in $(filter %.gp,$^); do printf '    {"%s",\n' $$(basename $$f .gp); \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/     "/' -e 's/$$/\\n"/' $$f; printf '    },\n'; done; \
+	  printf '    {0, 0}};\n'; } > $@
+
+$(BUILD)/harness/report/templates.o: $(BUILD)/harness/report/templates.c
 	$(Q)$(CC) $(BASE_FLAGS) -Wno-overlength-strings -c -o $@ $<
 
 # What the program knows of its own making. Rewritten only when it changes, so that nothing is compiled in vain.

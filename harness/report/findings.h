@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* findings.h — from tables to sentences: what this store says about scaling, how sure it is, and where to
+ * look. Pure functions; no number in a sentence is typed in, and no direction is assumed: when more data did
+ * not help, that is the finding.
+ *
+ * A difference counts as clear when it survives the seeds (the most and least favourable pair agree in sign)
+ * or, with one seed, twice the standard error of the held-out loss; else the finding says "no clear
+ * difference". */
+#ifndef HARNESS_REPORT_FINDINGS_H
+#define HARNESS_REPORT_FINDINGS_H
+
+#include <stdbool.h>
+
+#include "engine/base/table.h"
+
+enum finding_kind {
+    FINDING_SIZE,        /* bigger is better */
+    FINDING_DATA,        /* more data is better */
+    FINDING_COMPUTE,     /* at equal compute */
+    FINDING_EXPERTS,
+    FINDING_ABILITIES,
+    FINDING_DOWNSCALING,
+    FINDING_KINDS
+};
+
+enum finding_verdict {
+    FINDING_UNKNOWN,     /* the store cannot say; the sentence says what it lacks */
+    FINDING_YES,         /* as the label says */
+    FINDING_NO,          /* the opposite was measured */
+    FINDING_UNCLEAR      /* within the noise, or mixed */
+};
+
+enum { FINDING_SPARK = 24 };
+
+struct finding {
+    enum finding_kind kind;
+    enum finding_verdict verdict;
+    char label[32];       /* "bigger is better": the left column in the terminal */
+    char headline[96];    /* what was found: "Bigger is better", "More data did not help here" */
+    char number[48];      /* the one number: "−0.79 nats"; "" when unknown */
+    char brief[160];      /* one line for the terminal, without the label */
+    char sentence[400];   /* one or two sentences for the page */
+    char interval[128];   /* "[−0.81, −0.76] over all pairs of 3 seeds", or "one seed: no interval" */
+    double value;         /* number as a number; NaN when unknown */
+    const char *chart;    /* name of the chart that shows it */
+    int n_spark;          /* the small chart: y over x, x on a logarithmic axis */
+    double spark_x[FINDING_SPARK], spark_y[FINDING_SPARK];
+    bool spark_marked[FINDING_SPARK]; /* stands beside the line: a mixture, a child */
+};
+
+enum findings_table { FINDINGS_POINTS, FINDINGS_EVALS, FINDINGS_LATENCY, FINDINGS_TABLES };
+
+/* The SQL whose answers findings_derive wants; ?1 is a spec's name, unbound means all. */
+const char *findings_sql(enum findings_table table);
+
+/* tables[i] is the answer to findings_sql(i); evals and latency may be NULL. */
+void findings_derive(const struct table *const tables[FINDINGS_TABLES], struct finding out[FINDING_KINDS]);
+
+#endif
