@@ -15,6 +15,8 @@
 #include "harness/run/record.h"
 #include "harness/spec/plan.h"
 
+enum { RUNNER_JOBS_MAX = 1024 };
+
 /* One trial to run, as the sink hands it out. */
 struct assignment {
     char id[TRIAL_ID_SIZE];
@@ -25,21 +27,29 @@ struct assignment {
     double flops;           /* predicted */
     char checkpoint[512];   /* folder where the trial leaves its model; "" for nowhere */
     char parent[512];       /* folder of the parent's checkpoint (shrink); "" for none */
+    bool alone;             /* starts when nothing else runs, and nothing starts beside it (after an oom) */
 };
 
 struct sink {
     void *context;
-    /* The next trial to run: STATUS_DONE when none is left. Claims it and begins an attempt. */
+    /* The next trial to run: STATUS_DONE when none is left. Claims it and begins an attempt. Asked again after
+     * every end, so a sink that puts a failed trial back gets it retried. */
     enum status (*claim)(void *context, struct assignment *out, struct err *err);
-    /* The end of an attempt: outcome, reason and all its records, to be stored in one transaction. */
+    /* Optional, used with budget_s only: the predicted seconds (0: unknown) of the trial that the next claim
+     * would hand out, claiming nothing. STATUS_DONE when none is left. A sink under a budget does well to hand
+     * out small trials first: the first that does not fit ends the run. Without it, trials are started until
+     * the budget is used up. */
+    enum status (*peek)(void *context, double *seconds, struct err *err);
+    /* The end of an attempt: outcome, reason ("" for done) and what it measured (METRIC, EVAL, LATENCY, COST,
+     * FACT, TEXT, MOE_LOAD, in the order sent), to be stored in one transaction. An error ends the run. */
     enum status (*finish)(void *context, const struct assignment *assignment, enum outcome outcome,
                           const char *reason, const struct record *records, int n, struct err *err);
 };
 
 /* What the runner says while it works; draws nothing itself. Called at most ten times a second and at
- * every end of a trial. */
+ * every end of a trial, and at least about once a second. */
 struct runner_progress {
-    int done, failed, running, total;
+    int done, failed, running, total; /* failed: ended otherwise than done, interrupted ones aside */
     double fraction;        /* of the predicted work, 0 … 1 */
     double eta_s;           /* NaN while unknown */
     double elapsed_s;
@@ -51,9 +61,10 @@ struct runner_progress {
 };
 
 struct runner_options {
-    int jobs;
+    int jobs;               /* 1 … RUNNER_JOBS_MAX */
     double timeout_s;       /* of one trial without progress; 0: 600 */
-    double budget_s;        /* no new trial is started whose predicted end lies beyond; 0: none */
+    double budget_s;        /* no new trial is started whose predicted end lies beyond; 0: none. At least one
+                             * trial is always started, and what runs when the budget ends finishes */
     int total;              /* trials this run has to do, for the bar */
     double total_seconds;   /* their predicted seconds, for the ETA */
     const char *program;    /* path of the program to start */
@@ -68,8 +79,13 @@ struct runner_result {
     double elapsed_s;
 };
 
-/* Runs until the sink has no more, the budget is spent, or SIGINT/SIGTERM asks to stop. Children die with
- * the runner. STATUS_OK also when trials failed: that is in *out. */
+/* Runs until the sink has no more, the budget is spent, or a signal asks to stop: SIGINT, SIGTERM, SIGHUP, or
+ * SIGUSR1 (a cluster's warning); one that is ignored on entry stays ignored. The first lets trials end at
+ * their next step boundary, for a few seconds, the second kills them; both leave them OUTCOME_INTERRUPTED.
+ * Children die with the thread that called this, so it should be the main one, and the process should have
+ * no other. STATUS_OK also when trials failed: that is in *out. When the sink cannot store an attempt,
+ * nothing more is started, what runs is killed unstored, and the sink's error is returned; when it cannot
+ * claim, what runs may finish first. */
 MUST_CHECK enum status runner_run(const struct runner_options *options, const struct sink *sink,
                                   struct runner_result *out, struct err *err);
 
