@@ -89,10 +89,13 @@ CREATE TABLE trial (
     ffn               INTEGER,              -- [channels] feed-forward width; 0: 8/3 of width, rounded up to 32
     context           INTEGER,              -- [tokens] tokens per sequence
     tied              INTEGER CHECK (tied IN (0, 1)), -- [0 or 1] the embedding is the output head too
+    parametrization   TEXT,                 -- mup: rate and initial scale follow the width; or standard
+    base_width        INTEGER,              -- [channels] the width at which mup and standard agree
     rope_base         REAL,                 -- [] base of the rotary position frequencies
     experts           INTEGER,              -- [experts] experts per layer; 1 is a dense model
     experts_per_token INTEGER,              -- [experts] experts each token is sent to
     granularity       INTEGER,              -- [] an expert's feed-forward width is ffn divided by this
+    gate              TEXT,                 -- expert weights: softmax over the chosen logits, or over all
     load_balance      REAL,                 -- [] weight of the load-balance loss
     router_z          REAL,                 -- [] weight of the router z-loss
     tokens            INTEGER,              -- [tokens] training tokens (D), in whole batches
@@ -212,9 +215,9 @@ CREATE TABLE latency_sample (
 CREATE TABLE cost (
     trial_id             TEXT NOT NULL,     -- the trial
     attempt              INTEGER NOT NULL,  -- the attempt that measured
-    flops_executed       REAL,              -- [FLOPs] counted in the engine's matrix products, all phases
+    flops_executed       REAL,              -- [FLOPs] counted in training; of a shrunk model: in scoring
     flops_formula        REAL,              -- [FLOPs] the same by formula; equal, or the attempt has failed
-    flops_6nd            REAL,              -- [FLOPs] 6 x params_non_embedding x tokens, the rule of thumb
+    flops_6nd            REAL,              -- [FLOPs] 6 x params_matmul x tokens, the rule of thumb
     train_flops          REAL,              -- [FLOPs] counted in training alone
     eval_flops           REAL,              -- [FLOPs] counted in scoring alone
     wall_s               REAL,              -- [s] from start to end of the trial's work
@@ -341,8 +344,8 @@ SELECT
       WHERE m.trial_id = t.trial_id ORDER BY m.spec_id LIMIT 1) AS spec, -- the first spec that contained it
     t.state,
     t.data_source, t.data_path, t.task_share, t.fact_share, t.junk, t.data_seed,
-    t.depth, t.width, t.heads, t.kv_heads, t.ffn, t.context, t.tied, t.rope_base,
-    t.experts, t.experts_per_token, t.granularity, t.load_balance, t.router_z,
+    t.depth, t.width, t.heads, t.kv_heads, t.ffn, t.context, t.tied, t.parametrization, t.base_width, t.rope_base,
+    t.experts, t.experts_per_token, t.granularity, t.gate, t.load_balance, t.router_z,
     t.tokens, t.flops, t.batch_tokens, t.micro_batch, t.lr, t.warmup, t.decay, t.weight_decay,
     t.beta1, t.beta2, t.clip,
     t.heldout_tokens, t.eval_every, t.items, t.latency_samples,
