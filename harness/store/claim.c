@@ -100,8 +100,10 @@ static enum status recover(struct store *store, struct err *err)
     static const char *const owners[] = {"owner", "pid"};
     struct query *query = NULL;
     struct table table;
-    enum status status = db_prepare(store->db, "SELECT DISTINCT owner, coalesce(pid, 0) FROM attempt"
-                                    " WHERE state = 'running'", DB_TRUSTED, &query, err);
+    enum status status = db_prepare(store->db,
+                                    "SELECT DISTINCT owner, coalesce(pid, 0) FROM attempt"
+                                    " WHERE state = 'running'",
+                                    DB_TRUSTED, &query, err);
     if (status != STATUS_OK)
         return status;
     table_init(&table, 2, owners);
@@ -116,12 +118,16 @@ static enum status recover(struct store *store, struct err *err)
         status = STATUS_OK;
     for (int i = 0; i < table.n_rows && status == STATUS_OK; i++) {
         const char *owner = table_text(&table, i, 0);
-        status = store_run(store, "UPDATE trial SET state = 'pending' WHERE state = 'running' AND trial_id IN"
-                           " (SELECT trial_id FROM attempt WHERE state = 'running' AND owner = ?1)", &owner, 1, err);
+        status = store_run(store,
+                           "UPDATE trial SET state = 'pending' WHERE state = 'running' AND trial_id IN"
+                           " (SELECT trial_id FROM attempt WHERE state = 'running' AND owner = ?1)",
+                           &owner, 1, err);
         if (status == STATUS_OK)
-            status = store_run(store, "UPDATE attempt SET state = 'stale', ended_at = " SQL_NOW ","
-                               " reason = 'its runner ended without a word' WHERE state = 'running' AND owner = ?1",
-                               &owner, 1, err);
+            status = store_run(
+                store,
+                "UPDATE attempt SET state = 'stale', ended_at = " SQL_NOW ","
+                " reason = 'its runner ended without a word' WHERE state = 'running' AND owner = ?1",
+                &owner, 1, err);
     }
     table_release(&table);
     return status;
@@ -131,8 +137,10 @@ static enum status count_pending(struct store *store, const struct plan *plan, i
 {
     struct query *query = NULL;
     int n = 0;
-    enum status status = store_statement(store, SLOT_TRIAL_STATE, "SELECT state = 'pending' FROM trial"
-                                         " WHERE trial_id = ?1", &query, err);
+    enum status status = store_statement(store, SLOT_TRIAL_STATE,
+                                         "SELECT state = 'pending' FROM trial"
+                                         " WHERE trial_id = ?1",
+                                         &query, err);
     for (int i = 0; i < plan->n_trials && status == STATUS_OK; i++) {
         query_bind_text(query, 1, plan->trials[i].id);
         status = query_step(query, err);
@@ -148,12 +156,15 @@ static enum status count_pending(struct store *store, const struct plan *plan, i
     return status;
 }
 
-static enum status rerun(struct store *store, const struct plan *plan, enum store_rerun which, struct err *err)
+static enum status rerun(struct store *store, const struct plan *plan, enum store_rerun which,
+                         struct err *err)
 {
     struct query *query = NULL;
-    enum status status = store_statement(store, SLOT_RERUN, "UPDATE trial SET state = 'pending' WHERE trial_id = ?1"
+    enum status status = store_statement(store, SLOT_RERUN,
+                                         "UPDATE trial SET state = 'pending' WHERE trial_id = ?1"
                                          " AND (state IN ('failed', 'timeout', 'oom', 'skipped', 'stale')"
-                                         " OR ?2 AND state IN ('done', 'diverged'))", &query, err);
+                                         " OR ?2 AND state IN ('done', 'diverged'))",
+                                         &query, err);
     for (int i = 0; i < plan->n_trials && status == STATUS_OK; i++) {
         query_bind_text(query, 1, plan->trials[i].id);
         query_bind_integer(query, 2, which == STORE_RERUN_ALL);
@@ -162,8 +173,8 @@ static enum status rerun(struct store *store, const struct plan *plan, enum stor
     return status;
 }
 
-enum status store_prepare(struct store *store, const struct plan *plan, enum store_rerun which, int *n_pending,
-                          struct err *err)
+enum status store_prepare(struct store *store, const struct plan *plan, enum store_rerun which,
+                          int *n_pending, struct err *err)
 {
     int n = 0;
     enum status status = db_begin(store->db, err);
@@ -186,8 +197,10 @@ static enum status take_pending(struct store *store, const struct plan *plan, in
                                 struct err *err)
 {
     struct query *query = NULL;
-    enum status status = store_statement(store, SLOT_CLAIM_TRIAL, "UPDATE trial SET state = 'running'"
-                                         " WHERE trial_id = ?1 AND state = 'pending'", &query, err);
+    enum status status = store_statement(store, SLOT_CLAIM_TRIAL,
+                                         "UPDATE trial SET state = 'running'"
+                                         " WHERE trial_id = ?1 AND state = 'pending'",
+                                         &query, err);
     for (int i = from; i < to && status == STATUS_OK; i++) {
         query_bind_text(query, 1, plan->trials[i].id);
         status = query_run(query, err);
@@ -203,10 +216,12 @@ static enum status begin_attempt(struct store *store, const char *trial_id, cons
                                  int64_t *attempt, struct err *err)
 {
     struct query *query = NULL;
-    enum status status = store_statement(store, SLOT_CLAIM_ATTEMPT,
+    enum status status = store_statement(
+        store, SLOT_CLAIM_ATTEMPT,
         "INSERT INTO attempt (trial_id, attempt, state, owner, pid, host_id, build_id, claimed_s)"
         " VALUES (?1, (SELECT coalesce(max(attempt), 0) + 1 FROM attempt WHERE trial_id = ?1), 'running',"
-        " ?2, ?3, ?4, ?5, ?6) RETURNING attempt", &query, err);
+        " ?2, ?3, ?4, ?5, ?6) RETURNING attempt",
+        &query, err);
     if (status != STATUS_OK)
         return status;
     query_bind_text(query, 1, trial_id);

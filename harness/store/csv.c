@@ -66,7 +66,8 @@ enum status csv_write_table(FILE *file, const struct table *table, struct err *e
     errno = 0;
     if (fflush(file) == 0 && !ferror(file))
         return STATUS_OK;
-    return err_set(err, STATUS_IO, "cannot write CSV: %s", errno ? strerror(errno) : "the stream takes no more");
+    return err_set(err, STATUS_IO, "cannot write CSV: %s",
+                   errno ? strerror(errno) : "the stream takes no more");
 }
 
 /* ---- reading ---- */
@@ -74,12 +75,12 @@ enum status csv_write_table(FILE *file, const struct table *table, struct err *e
 struct reader {
     const char *name;
     long line;
-    bool in_rows;         /* the header is complete and the table made */
+    bool in_rows; /* the header is complete and the table made */
     char *names[CSV_MOST_COLUMNS];
     int n_names;
     struct table table;
-    int column;           /* of the next field of the present row */
-    enum status status;   /* the first mistake */
+    int column;         /* of the next field of the present row */
+    enum status status; /* the first mistake */
     struct err *err;
 };
 
@@ -183,7 +184,8 @@ static void feed(struct reader *reader, struct csv_parser *parser, const char *t
         return;
     }
     if (csv_parse(parser, text, n, on_field, on_row, reader) != n)
-        mistake(reader, csv_error(parser) == CSV_EPARSE ? "a quote where none may be" : csv_strerror(csv_error(parser)));
+        mistake(reader, csv_error(parser) == CSV_EPARSE ? "a quote where none may be"
+                                                        : csv_strerror(csv_error(parser)));
     if (csv_get_buffer_size(parser) > 2 * CSV_MOST_FIELD_BYTES)
         mistake(reader, "a field is longer than 65536 bytes; is a quote missing?");
 }

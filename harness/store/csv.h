@@ -2,7 +2,8 @@
 /* csv.h — comma-separated values (RFC 4180), libcsv wrapped once: writing tables, and reading other people's.
  *
  * Written: LF line ends, a header, numbers so that they read back the same, nothing for NULL and "" for empty
- * text (and for NULL where it is the only column, since a blank line would be no row). Text that a spreadsheet would take for a formula (it begins with = + - @, TAB or CR) gets a leading '. */
+ * text (and for NULL where it is the only column, since a blank line would be no row). Text that a spreadsheet
+ * would take for a formula (it begins with = + - @, TAB or CR) gets a leading single quote. */
 #ifndef HARNESS_STORE_CSV_H
 #define HARNESS_STORE_CSV_H
 

@@ -15,7 +15,7 @@
 
 #include "engine/base/assert.h"
 
-enum { BUSY_TIMEOUT_MS = 10000, PATTERN_LIMIT = 100, TEXT_LIMIT = 1 << 20 };
+enum { BUSY_TIMEOUT_MS = 10000, COMMIT_TRIES = 6, PATTERN_LIMIT = 100, TEXT_LIMIT = 1 << 20 };
 
 struct db {
     sqlite3 *handle;
@@ -82,7 +82,8 @@ static enum status fail(struct db *db, int code, enum db_guard guard, struct err
         text = sqlite3_errstr(code);
         extended = code;
     }
-    return err_set(err, status_of(code, guard), "%s: %s (SQLite %d)%s", db->path, text, extended, remedy(extended));
+    return err_set(err, status_of(code, guard), "%s: %s (SQLite %d)%s", db->path, text, extended,
+                   remedy(extended));
 }
 
 /* The path as a URI, so that no character in it can be taken for an option, a host or ":memory:". */
@@ -101,9 +102,8 @@ static void append_uri(struct str *uri, const char *path, const char *options)
 static enum status configure(struct db *db, enum db_mode mode, struct err *err)
 {
     static const char *const settings[] = {
-        [DB_READ] = "PRAGMA query_only = ON; PRAGMA mmap_size = 0",
-        [DB_WRITE] = "PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -65536;"
-                     "PRAGMA synchronous = FULL",
+        [DB_READ] = "PRAGMA query_only = ON",
+        [DB_WRITE] = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536",
         [DB_MEMORY] = "PRAGMA foreign_keys = ON",
     };
     int code = sqlite3_extended_result_codes(db->handle, 1);
@@ -122,7 +122,7 @@ static enum status configure(struct db *db, enum db_mode mode, struct err *err)
         (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, TEXT_LIMIT);
         (void)sqlite3_limit(db->handle, SQLITE_LIMIT_ATTACHED, 0);
     } else {
-        enum status status = db_exec(db, "PRAGMA cell_size_check = ON", err);
+        enum status status = db_exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", err);
         if (status != STATUS_OK)
             return status;
     }
@@ -140,7 +140,8 @@ static enum status check_writable(struct db *db, struct err *err)
     refused = access(folder, W_OK | X_OK);
     free(folder);
     if (refused)
-        return err_set(err, STATUS_IO, "%s: its folder cannot be written; choose another file with --db", db->path);
+        return err_set(err, STATUS_IO, "%s: its folder cannot be written; choose another file with --db",
+                       db->path);
     if (sqlite3_db_readonly(db->handle, "main") == 1)
         return err_set(err, STATUS_IO, "%s: cannot be written; choose another file with --db", db->path);
     return STATUS_OK;
@@ -166,7 +167,8 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode, struct
     else
         append_uri(&uri, path, mode == DB_READ ? "?mode=ro" : "?mode=rwc");
     if (mode == DB_READ && access(path, F_OK) != 0 && errno == ENOENT) {
-        status = err_set(err, STATUS_NOT_FOUND, "%s: no such file; `isoflop run SPEC --db %s` makes one", path, path);
+        status = err_set(err, STATUS_NOT_FOUND, "%s: no such file; `isoflop run SPEC --db %s` makes one",
+                         path, path);
         goto done;
     }
     code = sqlite3_open_v2(uri.text, &db->handle, flags[mode] | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
@@ -228,8 +230,8 @@ enum status db_quick_check(struct db *db, struct err *err)
     if (status == STATUS_OK) {
         const char *finding = query_column_text(query, 0);
         if (!finding || strcmp(finding, "ok") != 0)
-            status = err_set(err, STATUS_CORRUPT, "%s: is damaged (%s)%s", db->path, finding ? finding : "no answer",
-                             remedy(SQLITE_CORRUPT));
+            status = err_set(err, STATUS_CORRUPT, "%s: is damaged (%s)%s", db->path,
+                             finding ? finding : "no answer", remedy(SQLITE_CORRUPT));
     }
     query_free(query);
     return status;
@@ -241,18 +243,25 @@ enum status db_begin(struct db *db, struct err *err)
     return db_exec(db, "BEGIN IMMEDIATE", err);
 }
 
+/* A commit that finds readers in the way leaves the transaction whole, so it is worth trying again: what is
+ * being committed may have taken hours. */
 enum status db_commit(struct db *db, struct err *err)
 {
-    enum status status = db_exec(db, "COMMIT", err);
-    if (status != STATUS_OK)
-        db_rollback(db);
+    enum status status;
+    int code = SQLITE_BUSY;
+    for (int i = 0; i < COMMIT_TRIES && (code & 0xff) == SQLITE_BUSY; i++)
+        code = sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        return STATUS_OK;
+    status = fail(db, code, DB_TRUSTED, err);
+    db_rollback(db);
     return status;
 }
 
 void db_rollback(struct db *db)
 {
     if (db->handle && !sqlite3_get_autocommit(db->handle))
-        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL); /* fails only when SQLite has already done it */
+        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL); /* fails only if SQLite has done it */
 }
 
 static bool is_listed(const char *const *list, const char *name)
@@ -264,12 +273,12 @@ static bool is_listed(const char *const *list, const char *name)
 }
 
 /* Compiling for DB_READING: statements that read, and settings that only tell. */
-static int authorize_reading(void *context, int action, const char *first, const char *second, const char *database,
-                             const char *trigger)
+static int authorize_reading(void *context, int action, const char *first, const char *second,
+                             const char *database, const char *trigger)
 {
-    static const char *const pragmas[] = {"application_id", "foreign_key_check", "integrity_check", "page_count",
-                                          "page_size", "quick_check", "table_info", "table_xinfo", "user_version",
-                                          NULL};
+    static const char *const pragmas[] = {
+        "application_id", "foreign_key_check", "integrity_check", "page_count",   "page_size",
+        "quick_check",    "table_info",        "table_xinfo",     "user_version", NULL};
     (void)context, (void)database, (void)trigger;
     switch (action) {
     case SQLITE_SELECT:
@@ -289,10 +298,11 @@ static int authorize_reading(void *context, int action, const char *first, const
 static int authorize_expression(void *context, int action, const char *first, const char *second,
                                 const char *database, const char *trigger)
 {
-    static const char *const functions[] = {
-        "abs", "ceil", "ceiling", "coalesce", "exp", "floor", "glob", "ifnull", "iif", "instr", "length", "like",
-        "ln", "log", "log10", "log2", "lower", "ltrim", "max", "min", "mod", "nullif", "pow", "power", "round",
-        "rtrim", "sign", "sqrt", "substr", "trim", "trunc", "upper", NULL};
+    static const char *const functions[] = {"abs",    "ceil", "ceiling", "coalesce", "exp",   "floor", "glob",
+                                            "ifnull", "iif",  "instr",   "length",   "like",  "ln",    "log",
+                                            "log10",  "log2", "lower",   "ltrim",    "max",   "min",   "mod",
+                                            "nullif", "pow",  "power",   "round",    "rtrim", "sign",  "sqrt",
+                                            "substr", "trim", "trunc",   "upper",    NULL};
     int *selects = context;
     (void)database, (void)trigger;
     switch (action) {
@@ -307,7 +317,8 @@ static int authorize_expression(void *context, int action, const char *first, co
     }
 }
 
-enum status db_prepare(struct db *db, const char *sql, enum db_guard guard, struct query **out, struct err *err)
+enum status db_prepare(struct db *db, const char *sql, enum db_guard guard, struct query **out,
+                       struct err *err)
 {
     sqlite3_stmt *statement = NULL;
     struct query *query;
@@ -317,8 +328,8 @@ enum status db_prepare(struct db *db, const char *sql, enum db_guard guard, stru
         (void)sqlite3_set_authorizer(db->handle, authorize_reading, NULL);
     else if (guard == DB_EXPRESSION)
         (void)sqlite3_set_authorizer(db->handle, authorize_expression, &selects);
-    code = sqlite3_prepare_v3(db->handle, sql, -1, guard == DB_TRUSTED ? SQLITE_PREPARE_PERSISTENT : 0, &statement,
-                              &tail);
+    code = sqlite3_prepare_v3(db->handle, sql, -1, guard == DB_TRUSTED ? SQLITE_PREPARE_PERSISTENT : 0,
+                              &statement, &tail);
     (void)sqlite3_set_authorizer(db->handle, NULL, NULL);
     if (code != SQLITE_OK)
         return fail(db, code, guard, err);
@@ -388,7 +399,7 @@ enum status query_step(struct query *query, struct err *err)
         (void)sqlite3_reset(query->statement);
         return STATUS_DONE;
     }
-    status = fail(query->db, code, query->guard, err); /* before the reset, which may change the connection's text */
+    status = fail(query->db, code, query->guard, err); /* before the reset, which may change the text */
     (void)sqlite3_reset(query->statement);
     return status;
 }

@@ -6,7 +6,7 @@
  * across fork. A struct query belongs to whoever prepared it and must be freed before the connection closes.
  *
  *   STATUS_CORRUPT  damaged, or not our tables       STATUS_IO      full, read-only, busy, input/output
- *   STATUS_FORMAT   a constraint of the schema       STATUS_USAGE   SQL from outside that is wrong or refused */
+ *   STATUS_FORMAT   a constraint of the schema       STATUS_USAGE   foreign SQL that is wrong or refused */
 #ifndef HARNESS_STORE_DB_H
 #define HARNESS_STORE_DB_H
 
@@ -21,7 +21,7 @@ struct query;
 
 enum db_mode {
     DB_READ,  /* an existing file, never changed; its schema is not trusted */
-    DB_WRITE, /* synchronous FULL, foreign keys enforced; created when missing. The journal is as the file has it */
+    DB_WRITE, /* synchronous FULL, foreign keys enforced; created when missing; its journal mode is left */
     DB_MEMORY /* private, gone with the connection; the path is only a name for messages */
 };
 
@@ -40,7 +40,8 @@ MUST_CHECK enum status db_integer(struct db *db, const char *sql, int64_t *out, 
 MUST_CHECK enum status db_quick_check(struct db *db, struct err *err);
 
 /* Transactions do not nest. db_begin takes the write lock at once, waiting up to 10 seconds for another
- * writer. A failed commit is rolled back. db_rollback without a transaction does nothing. */
+ * writer; db_commit waits up to a minute for readers. A failed commit is rolled back. db_rollback without a
+ * transaction does nothing. */
 MUST_CHECK enum status db_begin(struct db *db, struct err *err);
 MUST_CHECK enum status db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
@@ -60,7 +61,7 @@ void query_free(struct query *query); /* NULL is fine */
 /* Parameters count from 1. A binding that fails is reported by the next step. Text is copied. */
 int query_parameters(const struct query *query);
 void query_bind_integer(struct query *query, int parameter, int64_t value);
-void query_bind_real(struct query *query, int parameter, double value); /* NaN becomes NULL */
+void query_bind_real(struct query *query, int parameter, double value);      /* NaN becomes NULL */
 void query_bind_text(struct query *query, int parameter, const char *value); /* NULL becomes NULL */
 void query_bind_null(struct query *query, int parameter);
 
@@ -75,7 +76,7 @@ void query_reset(struct query *query);
 int query_columns(const struct query *query);
 const char *query_column_name(const struct query *query, int column);
 int64_t query_column_integer(struct query *query, int column);
-double query_column_real(struct query *query, int column); /* NaN for NULL */
+double query_column_real(struct query *query, int column);      /* NaN for NULL */
 const char *query_column_text(struct query *query, int column); /* NULL for NULL */
 /* Puts the column of the present row into a table's cell. A blob is STATUS_FORMAT. */
 MUST_CHECK enum status query_column_cell(struct query *query, int column, struct table *table, int row,

@@ -16,7 +16,8 @@ static enum status finished(FILE *file, const char *what, struct err *err)
     errno = 0;
     if (fflush(file) == 0 && !ferror(file))
         return STATUS_OK;
-    return err_set(err, STATUS_IO, "cannot write %s: %s", what, errno ? strerror(errno) : "the stream takes no more");
+    return err_set(err, STATUS_IO, "cannot write %s: %s", what,
+                   errno ? strerror(errno) : "the stream takes no more");
 }
 
 enum status export_csv(FILE *file, const struct table *table, struct err *err)
@@ -27,7 +28,10 @@ enum status export_csv(FILE *file, const struct table *table, struct err *err)
 /* Length of the UTF-8 sequence at text, or 0 when it is none (overlong, surrogate, cut short). */
 static int utf8_length(const unsigned char *text)
 {
-    static const struct { unsigned char low, high, second_low, second_high; int length; } forms[] = {
+    static const struct {
+        unsigned char low, high, second_low, second_high;
+        int length;
+    } forms[] = {
         {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
         {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
         {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
@@ -71,7 +75,8 @@ static void json_cell(struct str *out, const struct table *table, int row, int c
     else if (cell->kind == CELL_TEXT)
         export_json_string(out, cell->text);
     else if (cell->kind == CELL_REAL && isinf(cell->real))
-        str_append(out, cell->real > 0 ? "1e999" : "-1e999"); /* JSON has no infinity; readers overflow to it */
+        str_append(out,
+                   cell->real > 0 ? "1e999" : "-1e999"); /* JSON has no infinity; readers overflow to it */
     else
         table_format_cell(table, row, column, out);
 }

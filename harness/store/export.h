@@ -16,7 +16,8 @@ MUST_CHECK enum status export_csv(FILE *file, const struct table *table, struct 
 
 /* One object, {"schema": schema, "rows": [{column: value, …}, …]}, a row per line. Numbers read back the same
  * (an infinity as 1e999), NULL is null; bytes that are not UTF-8 become U+FFFD. */
-MUST_CHECK enum status export_json(FILE *file, const struct table *table, const char *schema, struct err *err);
+MUST_CHECK enum status export_json(FILE *file, const struct table *table, const char *schema,
+                                   struct err *err);
 
 /* A pipe table; numbers are set to the right. Text cannot leave its cell or become markup. */
 MUST_CHECK enum status export_markdown(FILE *file, const struct table *table, struct err *err);

@@ -10,7 +10,7 @@ struct fact {
     const char *name;   /* in the record */
     const char *column; /* of table trial or cost */
     bool integer;
-    bool planned;       /* trial only: the plan may have set it, so silence keeps the value; else it becomes NULL */
+    bool planned; /* trial only: the plan may have set it, so silence keeps the value; else it becomes NULL */
 };
 
 enum { MOST_FACTS = 32 };

@@ -38,8 +38,8 @@ struct store {
 };
 
 /* The slot's statement, prepared from sql the first time. It belongs to the store. */
-MUST_CHECK enum status store_statement(struct store *store, enum store_slot slot, const char *sql, struct query **out,
-                                       struct err *err);
+MUST_CHECK enum status store_statement(struct store *store, enum store_slot slot, const char *sql,
+                                       struct query **out, struct err *err);
 
 /* The same with every parameter a text, run to its end: for statements that are run once. */
 MUST_CHECK enum status store_run(struct store *store, const char *sql, const char *const *parameters, int n,

@@ -9,9 +9,11 @@
 static enum status require_column(struct store *store, const char *table, const char *column, struct err *err)
 {
     struct query *query = NULL;
-    enum status status = db_prepare(store->db, "SELECT 1 FROM sqlite_schema m JOIN pragma_table_info(m.name) c"
+    enum status status = db_prepare(store->db,
+                                    "SELECT 1 FROM sqlite_schema m JOIN pragma_table_info(m.name) c"
                                     " WHERE m.type = 'table' AND m.name = ?1 AND c.name = ?2"
-                                    " AND m.name NOT LIKE 'sqlite%'", DB_TRUSTED, &query, err);
+                                    " AND m.name NOT LIKE 'sqlite%'",
+                                    DB_TRUSTED, &query, err);
     if (status == STATUS_OK) {
         query_bind_text(query, 1, table);
         query_bind_text(query, 2, column);

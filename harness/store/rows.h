@@ -2,7 +2,8 @@
 /* rows.h — whole rows into the store's tables, for what is neither a plan nor a trial's end: fits,
  * predictions, claims, corpora, and runs that were measured elsewhere (import, merge).
  *
- * The rows' column names are columns of the table; columns left out get their default, NULL if they have none. */
+ * The rows' column names are columns of the table; columns left out get their default, NULL if they have
+ * none. */
 #ifndef HARNESS_STORE_ROWS_H
 #define HARNESS_STORE_ROWS_H
 

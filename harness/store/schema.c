@@ -54,8 +54,10 @@ static enum status compare(struct db *db, struct query *reference, struct query 
             order = found ? strcmp(found, wanted) : -1;
         }
         if (order != 0 && (more == STATUS_OK || more == STATUS_DONE))
-            return err_set(err, STATUS_CORRUPT, "%s: says it is an Isoflop store of version %d, but lacks '%s'; was it "
-                           "made by a development version, or changed by hand?", db_path(db), SCHEMA_VERSION, wanted);
+            return err_set(err, STATUS_CORRUPT,
+                           "%s: says it is an Isoflop store of version %d, but lacks '%s'; was it "
+                           "made by a development version, or changed by hand?",
+                           db_path(db), SCHEMA_VERSION, wanted);
         if (order != 0)
             return more;
     }
@@ -79,8 +81,8 @@ static enum status check_shape(struct db *db, struct err *err)
     if (status == STATUS_OK)
         status = db_integer(db, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'", &triggers, err);
     if (status == STATUS_OK && triggers > 0)
-        status = err_set(err, STATUS_CORRUPT, "%s: has triggers, which could change what is stored; drop them first",
-                         db_path(db));
+        status = err_set(err, STATUS_CORRUPT,
+                         "%s: has triggers, which could change what is stored; drop them first", db_path(db));
     query_free(actual);
     query_free(reference);
     db_close(model);
@@ -96,10 +98,13 @@ enum status schema_check(struct db *db, struct err *err)
     if (status != STATUS_OK)
         return status;
     if (id != SCHEMA_APPLICATION_ID)
-        return err_set(err, STATUS_CORRUPT, "%s: is not an Isoflop store; choose another file with --db", db_path(db));
+        return err_set(err, STATUS_CORRUPT, "%s: is not an Isoflop store; choose another file with --db",
+                       db_path(db));
     if (version > SCHEMA_VERSION)
-        return err_set(err, STATUS_CORRUPT, "%s: was written by a newer Isoflop (store version %" PRId64 ", this program "
-                       "knows %d); use that one", db_path(db), version, SCHEMA_VERSION);
+        return err_set(err, STATUS_CORRUPT,
+                       "%s: was written by a newer Isoflop (store version %" PRId64 ", this program "
+                       "knows %d); use that one",
+                       db_path(db), version, SCHEMA_VERSION);
     if (version < SCHEMA_VERSION)
         return err_set(err, STATUS_CORRUPT, "%s: store version %" PRId64 " was never released; it is damaged",
                        db_path(db), version);

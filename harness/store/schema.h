@@ -3,7 +3,8 @@
  *
  * The text of results/schema.sql is compiled in. A store is recognised by its application_id, its age by
  * user_version, and its tables and views by comparing their columns with those that the text makes: extra
- * tables, views and indexes of the user's own are welcome, triggers are not, since they change what is stored. */
+ * tables, views and indexes of the user's own are welcome, triggers are not, since they change what is
+ * stored. */
 #ifndef HARNESS_STORE_SCHEMA_H
 #define HARNESS_STORE_SCHEMA_H
 

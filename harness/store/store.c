@@ -68,7 +68,8 @@ enum status store_statement(struct store *store, enum store_slot slot, const cha
     return status;
 }
 
-enum status store_run(struct store *store, const char *sql, const char *const *parameters, int n, struct err *err)
+enum status store_run(struct store *store, const char *sql, const char *const *parameters, int n,
+                      struct err *err)
 {
     struct query *query = NULL;
     enum status status = db_prepare(store->db, sql, DB_TRUSTED, &query, err);
@@ -100,8 +101,8 @@ double store_monotonic_s(void)
 /* Runs an insert that does nothing when the row is there, and a select that finds it; both take the same
  * parameters, bound by bind. */
 static enum status insert_or_find(struct store *store, const char *insert, const char *select,
-                                  void (*bind)(struct query *query, const void *row), const void *row, int64_t *id,
-                                  struct err *err)
+                                  void (*bind)(struct query *query, const void *row), const void *row,
+                                  int64_t *id, struct err *err)
 {
     struct query *inserting = NULL, *selecting = NULL;
     enum status status = db_prepare(store->db, insert, DB_TRUSTED, &inserting, err);
@@ -137,11 +138,13 @@ static void bind_host(struct query *query, const void *row)
 
 enum status store_host(struct store *store, const struct host_info *host, int64_t *id, struct err *err)
 {
-    return insert_or_find(store,
+    return insert_or_find(
+        store,
         "INSERT INTO host (host_key, cpu_model, logical_cpus, numa_nodes, arch, memory_bytes, kernel, isa)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
         "SELECT host_id FROM host WHERE (host_key, cpu_model, logical_cpus, numa_nodes, arch, memory_bytes,"
-        " kernel, isa) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", bind_host, host, id, err);
+        " kernel, isa) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        bind_host, host, id, err);
 }
 
 static void bind_build(struct query *query, const void *row)
@@ -157,10 +160,12 @@ static void bind_build(struct query *query, const void *row)
 
 enum status store_build(struct store *store, const struct build_info *build, int64_t *id, struct err *err)
 {
-    return insert_or_find(store,
+    return insert_or_find(
+        store,
         "INSERT INTO build (version, git, compiler, flags, blas, blas_core) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
         " ON CONFLICT DO NOTHING",
-        "SELECT build_id FROM build WHERE (version, git, compiler, flags, blas, blas_core) = (?1, ?2, ?3, ?4, ?5, ?6)",
+        "SELECT build_id FROM build WHERE (version, git, compiler, flags, blas, blas_core) = (?1, ?2, ?3, "
+        "?4, ?5, ?6)",
         bind_build, build, id, err);
 }
 
@@ -187,8 +192,9 @@ static void bind_spec(struct query *query, const void *row)
 static enum status put_spec(struct store *store, const struct plan *plan, int64_t *id, struct err *err)
 {
     return insert_or_find(store,
-        "INSERT INTO spec (name, text, question, claims, n_dropped) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-        "SELECT spec_id FROM spec WHERE (name, text) = (?1, ?2)", bind_spec, plan, id, err);
+                          "INSERT INTO spec (name, text, question, claims, n_dropped) VALUES (?1, ?2, ?3, "
+                          "?4, ?5) ON CONFLICT DO NOTHING",
+                          "SELECT spec_id FROM spec WHERE (name, text) = (?1, ?2)", bind_spec, plan, id, err);
 }
 
 /* The insert for a trial: its id, every knob, and what is known beforehand (bind_estimate). */
@@ -250,8 +256,10 @@ static enum status put_trials(struct store *store, const struct plan *plan, int6
     status = store_statement(store, SLOT_PUT_TRIAL, sql.text, &trial, err);
     str_release(&sql);
     if (status == STATUS_OK)
-        status = store_statement(store, SLOT_PUT_MEMBER, "INSERT INTO spec_trial (trial_id, spec_id, position)"
-                                 " VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING", &member, err);
+        status = store_statement(store, SLOT_PUT_MEMBER,
+                                 "INSERT INTO spec_trial (trial_id, spec_id, position)"
+                                 " VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                                 &member, err);
     for (int i = 0; i < plan->n_trials && status == STATUS_OK; i++) {
         const struct planned_trial *planned = &plan->trials[i];
         query_bind_text(trial, 1, planned->id);
@@ -305,8 +313,9 @@ enum status store_query(struct store *store, const char *sql, const char *const 
     if (status != STATUS_OK)
         return status;
     if (query_parameters(query) != n || query_columns(query) == 0) {
-        status = err_set(err, STATUS_USAGE, "%s: the SQL takes %d parameters and got %d, and must return columns",
-                         db_path(store->db), query_parameters(query), n);
+        status =
+            err_set(err, STATUS_USAGE, "%s: the SQL takes %d parameters and got %d, and must return columns",
+                    db_path(store->db), query_parameters(query), n);
         goto done;
     }
     names = calloc((size_t)query_columns(query), sizeof *names);

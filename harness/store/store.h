@@ -72,8 +72,9 @@ struct owner {
  * still runs. size >= 64. */
 void store_owner_token(char *out, size_t size);
 
-/* Claims the pending trial of the plan with the most predicted FLOPs: trial and attempt become running in
- * one transaction; *index is its place in the plan. STATUS_DONE when none is left. */
+/* Claims the first pending trial in the plan's order, which is the one with the most predicted FLOPs unless the
+ * caller sorted otherwise: trial and attempt become running in one transaction; *index is its place in the
+ * plan. STATUS_DONE when none is left. */
 MUST_CHECK enum status store_claim(struct store *store, const struct plan *plan, const struct owner *owner,
                                    int *index, int64_t *attempt, struct err *err);
 

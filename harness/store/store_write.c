@@ -15,7 +15,9 @@
 #include "harness/store/internal.h"
 
 /* How each outcome is written. The state of an attempt; the state of its trial. */
-static const struct { const char *attempt, *trial; } ends[OUTCOME_COUNT] = {
+static const struct {
+    const char *attempt, *trial;
+} ends[OUTCOME_COUNT] = {
     [OUTCOME_DONE] = {"done", "done"},
     [OUTCOME_FAILED] = {"failed", "failed"},
     [OUTCOME_DIVERGED] = {"diverged", "diverged"},
@@ -46,8 +48,11 @@ static void bind_attempt(struct query *query, const struct ending *ending)
 static enum status put_metric(struct ending *ending, const struct record *record, struct err *err)
 {
     struct query *query = NULL;
-    enum status status = store_statement(ending->store, SLOT_METRIC, "INSERT OR REPLACE INTO metric"
-        " (trial_id, attempt, step, name, value) VALUES (?1, ?2, ?3, ?4, ?5)", &query, err);
+    enum status status =
+        store_statement(ending->store, SLOT_METRIC,
+                        "INSERT OR REPLACE INTO metric"
+                        " (trial_id, attempt, step, name, value) VALUES (?1, ?2, ?3, ?4, ?5)",
+                        &query, err);
     if (status != STATUS_OK)
         return status;
     bind_attempt(query, ending);
@@ -60,9 +65,11 @@ static enum status put_metric(struct ending *ending, const struct record *record
 static enum status put_eval(struct ending *ending, const struct record *record, struct err *err)
 {
     struct query *query = NULL;
-    enum status status = store_statement(ending->store, SLOT_EVAL, "INSERT OR REPLACE INTO eval"
-        " (trial_id, attempt, step, task, metric, value, n, stderr, chance)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", &query, err);
+    enum status status = store_statement(ending->store, SLOT_EVAL,
+                                         "INSERT OR REPLACE INTO eval"
+                                         " (trial_id, attempt, step, task, metric, value, n, stderr, chance)"
+                                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                                         &query, err);
     if (status != STATUS_OK)
         return status;
     bind_attempt(query, ending);
@@ -79,7 +86,9 @@ static enum status put_eval(struct ending *ending, const struct record *record, 
 static enum status put_latency(struct ending *ending, const struct record *record, struct err *err)
 {
     struct query *query = NULL;
-    enum status status = store_statement(ending->store, SLOT_LATENCY, "INSERT OR REPLACE INTO latency_sample"
+    enum status status = store_statement(
+        ending->store, SLOT_LATENCY,
+        "INSERT OR REPLACE INTO latency_sample"
         " (trial_id, attempt, phase, batch, prompt_tokens, sample, ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         &query, err);
     if (status != STATUS_OK)
@@ -96,8 +105,11 @@ static enum status put_latency(struct ending *ending, const struct record *recor
 static enum status put_moe_load(struct ending *ending, const struct record *record, struct err *err)
 {
     struct query *query = NULL;
-    enum status status = store_statement(ending->store, SLOT_MOE_LOAD, "INSERT OR REPLACE INTO moe_load"
-        " (trial_id, attempt, step, layer, expert, share) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &query, err);
+    enum status status =
+        store_statement(ending->store, SLOT_MOE_LOAD,
+                        "INSERT OR REPLACE INTO moe_load"
+                        " (trial_id, attempt, step, layer, expert, share) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                        &query, err);
     if (status != STATUS_OK)
         return status;
     bind_attempt(query, ending);
@@ -108,7 +120,8 @@ static enum status put_moe_load(struct ending *ending, const struct record *reco
     return query_run(query, err);
 }
 
-static enum status unknown_name(const struct ending *ending, const char *what, const char *name, struct err *err)
+static enum status unknown_name(const struct ending *ending, const char *what, const char *name,
+                                struct err *err)
 {
     return err_set(err, STATUS_FORMAT, "trial %s: no column for %s '%s'; nothing of this attempt was stored",
                    ending->trial_id, what, name);
@@ -116,15 +129,16 @@ static enum status unknown_name(const struct ending *ending, const char *what, c
 
 /* Keeps a number for its column. */
 static enum status gather_number(const struct ending *ending, const struct record *record,
-                                 const struct fact *(*at)(int i), const char *what, double *values, struct err *err)
+                                 const struct fact *(*at)(int i), const char *what, double *values,
+                                 struct err *err)
 {
     int i = fact_find(at, record->name);
     if (i < 0)
         return unknown_name(ending, what, record->name, err);
     if (at(i)->integer && !isnan(record->value) &&
         !(record->value == trunc(record->value) && fabs(record->value) <= 0x1p53))
-        return err_set(err, STATUS_FORMAT, "trial %s: %s '%s' takes a whole number, not %g", ending->trial_id, what,
-                       record->name, record->value);
+        return err_set(err, STATUS_FORMAT, "trial %s: %s '%s' takes a whole number, not %g", ending->trial_id,
+                       what, record->name, record->value);
     values[i] = record->value;
     return STATUS_OK;
 }
@@ -179,7 +193,8 @@ static enum status put_record(struct ending *ending, const struct record *record
     case RECORD_KIND_COUNT:
         break;
     }
-    return err_set(err, STATUS_FORMAT, "trial %s: a record of unknown kind %d", ending->trial_id, (int)record->kind);
+    return err_set(err, STATUS_FORMAT, "trial %s: a record of unknown kind %d", ending->trial_id,
+                   (int)record->kind);
 }
 
 static void bind_number(struct query *query, int parameter, const struct fact *fact, double value)
@@ -228,9 +243,11 @@ static enum status put_corpus(struct ending *ending, struct err *err)
     enum status status;
     if (!identity)
         return STATUS_OK;
-    status = store_statement(ending->store, SLOT_PUT_CORPUS, "INSERT INTO corpus (data_identity, data_source, data_path)"
+    status = store_statement(ending->store, SLOT_PUT_CORPUS,
+                             "INSERT INTO corpus (data_identity, data_source, data_path)"
                              " SELECT ?1, data_source, nullif(data_path, '') FROM trial WHERE trial_id = ?2"
-                             " ON CONFLICT DO NOTHING", &query, err);
+                             " ON CONFLICT DO NOTHING",
+                             &query, err);
     if (status != STATUS_OK)
         return status;
     query_bind_text(query, 1, identity);
@@ -286,8 +303,10 @@ static enum status end_trial(struct ending *ending, enum outcome outcome, struct
 static enum status release_trial(struct ending *ending, struct err *err)
 {
     struct query *query = NULL;
-    enum status status = store_statement(ending->store, SLOT_RELEASE_TRIAL, "UPDATE trial SET state = 'pending'"
-                                         " WHERE trial_id = ?1 AND state = 'running'", &query, err);
+    enum status status = store_statement(ending->store, SLOT_RELEASE_TRIAL,
+                                         "UPDATE trial SET state = 'pending'"
+                                         " WHERE trial_id = ?1 AND state = 'running'",
+                                         &query, err);
     if (status != STATUS_OK)
         return status;
     ending->store->claimed_from = NULL;
@@ -300,9 +319,12 @@ static enum status end_attempt(struct ending *ending, const struct owner *owner,
                                const char *reason, struct err *err)
 {
     struct query *query = NULL;
-    enum status status = store_statement(ending->store, SLOT_END_ATTEMPT,
-        "UPDATE attempt SET state = ?4, reason = nullif(?5, ''), ended_at = " SQL_NOW ", wall_s = max(?6 - claimed_s, 0)"
-        " WHERE trial_id = ?1 AND attempt = ?2 AND owner = ?3 AND state = 'running'", &query, err);
+    enum status status =
+        store_statement(ending->store, SLOT_END_ATTEMPT,
+                        "UPDATE attempt SET state = ?4, reason = nullif(?5, ''), ended_at = " SQL_NOW
+                        ", wall_s = max(?6 - claimed_s, 0)"
+                        " WHERE trial_id = ?1 AND attempt = ?2 AND owner = ?3 AND state = 'running'",
+                        &query, err);
     if (status != STATUS_OK)
         return status;
     bind_attempt(query, ending);
@@ -312,8 +334,10 @@ static enum status end_attempt(struct ending *ending, const struct owner *owner,
     query_bind_real(query, 6, store_monotonic_s());
     status = query_run(query, err);
     if (status == STATUS_OK && db_changes(ending->store->db) != 1)
-        status = err_set(err, STATUS_CORRUPT, "trial %s: attempt %" PRId64 " is no longer this runner's; its result is not "
-                         "stored", ending->trial_id, ending->attempt);
+        status = err_set(err, STATUS_CORRUPT,
+                         "trial %s: attempt %" PRId64 " is no longer this runner's; its result is not "
+                         "stored",
+                         ending->trial_id, ending->attempt);
     return status;
 }
 
@@ -334,9 +358,9 @@ static enum status put_all(struct ending *ending, enum outcome outcome, const st
     return status;
 }
 
-enum status store_finish(struct store *store, const char *trial_id, int64_t attempt, const struct owner *owner,
-                         enum outcome outcome, const char *reason, const struct record *records, int n,
-                         struct err *err)
+enum status store_finish(struct store *store, const char *trial_id, int64_t attempt,
+                         const struct owner *owner, enum outcome outcome, const char *reason,
+                         const struct record *records, int n, struct err *err)
 {
     struct ending ending = {.store = store, .trial_id = trial_id, .attempt = attempt};
     enum status status;

@@ -98,8 +98,11 @@ static enum status evaluate(struct db *db, const char *expression, char *answers
         rows++;
     }
     if (status == STATUS_DONE || status == STATUS_OK)
-        status = rows == n ? STATUS_OK : err_set(err, STATUS_USAGE, "%s: must give one answer per cell; an aggregate "
-                                                 "such as max(width) speaks of all of them", db_path(db));
+        status = rows == n ? STATUS_OK
+                           : err_set(err, STATUS_USAGE,
+                                     "%s: must give one answer per cell; an aggregate "
+                                     "such as max(width) speaks of all of them",
+                                     db_path(db));
     query_free(query);
     return status;
 }

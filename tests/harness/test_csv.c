@@ -17,7 +17,8 @@
 #include "harness/store/export.h"
 
 /* What a writer writes, as text; free() it. */
-static char *written(enum status (*write)(FILE *, const struct table *, struct err *), const struct table *table)
+static char *written(enum status (*write)(FILE *, const struct table *, struct err *),
+                     const struct table *table)
 {
     char *text = NULL;
     size_t size = 0;
@@ -59,7 +60,8 @@ static void csv_quotes_only_what_must_be(void **state)
     (void)state;
     one_column(&table, texts, 6);
     text = written(export_csv, &table);
-    assert_string_equal(text, "text,more\nplain,\n\"a,b\",\n\"say \"\"hi\"\"\",\n\"two\nlines\",\n\"\",\n\" edge \",\n");
+    assert_string_equal(
+        text, "text,more\nplain,\n\"a,b\",\n\"say \"\"hi\"\"\",\n\"two\nlines\",\n\"\",\n\" edge \",\n");
     free(text);
     table_release(&table);
 }
@@ -126,7 +128,11 @@ static void csv_reads_what_others_write(void **state)
 
 static void csv_refuses_with_the_line(void **state)
 {
-    static const struct { const char *text; size_t n; const char *begins; } bad[] = {
+    static const struct {
+        const char *text;
+        size_t n;
+        const char *begins;
+    } bad[] = {
         {"a,b\n1,2\n3\n", 10, "x.csv:3: fewer fields"},
         {"a,b\n1,2,3\n", 10, "x.csv:2: more fields"},
         {"a,a\n", 4, "x.csv:1: two columns"},
@@ -174,11 +180,11 @@ static void json_escapes_and_round_trips(void **state)
     table_set_integer(&table, table_add_row(&table), 1, INT64_MAX);
     table_set_real(&table, table_add_row(&table), 1, (double)-INFINITY);
     text = written(json, &table);
-    assert_string_equal(text,
-        "{\"schema\": \"isoflop.test\", \"rows\": [\n"
-        "{\"a\\\"b\": \"q\\\" s\\\\ \\u000a\\u0001 \xc3\xbc \\ufffd \\ufffd\\ufffd\\ufffd \\ufffd\\ufffd\", \"value\": 0.1},\n"
-        "{\"a\\\"b\": null, \"value\": 9223372036854775807},\n"
-        "{\"a\\\"b\": null, \"value\": -1e999}\n]}\n");
+    assert_string_equal(text, "{\"schema\": \"isoflop.test\", \"rows\": [\n"
+                              "{\"a\\\"b\": \"q\\\" s\\\\ \\u000a\\u0001 \xc3\xbc \\ufffd "
+                              "\\ufffd\\ufffd\\ufffd \\ufffd\\ufffd\", \"value\": 0.1},\n"
+                              "{\"a\\\"b\": null, \"value\": 9223372036854775807},\n"
+                              "{\"a\\\"b\": null, \"value\": -1e999}\n]}\n");
     free(text);
     table_release(&table);
 }
@@ -206,7 +212,8 @@ static void markdown_stays_in_its_cell(void **state)
     table_set_text(&table, table_add_row(&table), 0, "a|b\n<i> _x_ `c`");
     table_set_real(&table, 0, 1, 2.5);
     text = written(export_markdown, &table);
-    assert_string_equal(text, "| trial_id | heldout_loss |\n| --- | ---: |\n| a\\|b &lt;i> \\_x\\_ \\`c\\` | 2.5 |\n");
+    assert_string_equal(
+        text, "| trial_id | heldout_loss |\n| --- | ---: |\n| a\\|b &lt;i> \\_x\\_ \\`c\\` | 2.5 |\n");
     free(text);
     table_release(&table);
 }
@@ -233,16 +240,11 @@ static void a_full_stream_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(csv_quotes_only_what_must_be),
-        cmocka_unit_test(csv_guards_against_formulas),
-        cmocka_unit_test(numbers_round_trip),
-        cmocka_unit_test(csv_reads_what_others_write),
-        cmocka_unit_test(csv_refuses_with_the_line),
-        cmocka_unit_test(csv_bounds_a_field),
-        cmocka_unit_test(json_escapes_and_round_trips),
-        cmocka_unit_test(json_of_no_rows),
-        cmocka_unit_test(markdown_stays_in_its_cell),
-        cmocka_unit_test(a_full_stream_is_an_error),
+        cmocka_unit_test(csv_quotes_only_what_must_be), cmocka_unit_test(csv_guards_against_formulas),
+        cmocka_unit_test(numbers_round_trip),           cmocka_unit_test(csv_reads_what_others_write),
+        cmocka_unit_test(csv_refuses_with_the_line),    cmocka_unit_test(csv_bounds_a_field),
+        cmocka_unit_test(json_escapes_and_round_trips), cmocka_unit_test(json_of_no_rows),
+        cmocka_unit_test(markdown_stays_in_its_cell),   cmocka_unit_test(a_full_stream_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

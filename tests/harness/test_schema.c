@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_schema.c — goal: the knob table, the records' names, results/schema.sql, the views and results/README.md
- * say the same.
- * Method: a database in memory is made from the compiled-in text and asked for its columns; each list is then
- * held against it. Runs in the repository's root, where the two files are read. */
+/* test_schema.c — goal: the knob table, the records' names, results/schema.sql, the views and
+ * results/README.md say the same. Method: a database in memory is made from the compiled-in text and asked
+ * for its columns; each list is then held against it. Runs in the repository's root, where the two files are
+ * read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,8 +42,9 @@ static const char *column_type(const char *table, const char *column)
     static char type[32];
     struct query *query = NULL;
     enum status status;
-    assert_int_equal(db_prepare(memory, "SELECT type FROM pragma_table_info(?1) WHERE name = ?2", DB_TRUSTED, &query,
-                                NULL), STATUS_OK);
+    assert_int_equal(db_prepare(memory, "SELECT type FROM pragma_table_info(?1) WHERE name = ?2", DB_TRUSTED,
+                                &query, NULL),
+                     STATUS_OK);
     query_bind_text(query, 1, table);
     query_bind_text(query, 2, column);
     status = query_step(query, NULL);
@@ -83,15 +84,21 @@ static void text_is_the_file(void **state)
 /* The columns from data_source to the first estimate are the knobs, all of them and in their order. */
 static void trial_has_the_knobs(void **state)
 {
-    static const char *const types[] = {
-        [KNOB_INTEGER] = "INTEGER", [KNOB_REAL] = "REAL", [KNOB_BOOL] = "INTEGER", [KNOB_CHOICE] = "TEXT",
-        [KNOB_TEXT] = "TEXT"};
+    static const char *const types[] = {[KNOB_INTEGER] = "INTEGER",
+                                        [KNOB_REAL] = "REAL",
+                                        [KNOB_BOOL] = "INTEGER",
+                                        [KNOB_CHOICE] = "TEXT",
+                                        [KNOB_TEXT] = "TEXT"};
     struct query *query = NULL;
     (void)state;
-    assert_int_equal(db_prepare(memory, "SELECT name, type FROM pragma_table_info('trial') WHERE cid BETWEEN"
-        " (SELECT cid FROM pragma_table_info('trial') WHERE name = 'created_at') + 1 AND"
-        " (SELECT cid FROM pragma_table_info('trial') WHERE name = 'params_total') - 1 ORDER BY cid", DB_TRUSTED,
-        &query, NULL), STATUS_OK);
+    assert_int_equal(
+        db_prepare(
+            memory,
+            "SELECT name, type FROM pragma_table_info('trial') WHERE cid BETWEEN"
+            " (SELECT cid FROM pragma_table_info('trial') WHERE name = 'created_at') + 1 AND"
+            " (SELECT cid FROM pragma_table_info('trial') WHERE name = 'params_total') - 1 ORDER BY cid",
+            DB_TRUSTED, &query, NULL),
+        STATUS_OK);
     for (int i = 0; i < knob_count(); i++) {
         if (query_step(query, NULL) != STATUS_OK)
             fail_msg("table trial lacks a column for knob %s", knob_at(i)->column);
@@ -118,20 +125,25 @@ static void records_have_columns(void **state)
         require_type("cost", fact->column, fact->integer ? "INTEGER" : "REAL");
     for (int i = 0; (fact = cost_text_at(i)) != NULL; i++, costs++)
         require_type("cost", fact->column, "TEXT");
-    assert_int_equal(db_integer(memory, "SELECT count(*) FROM pragma_table_info('cost')", &columns, NULL), STATUS_OK);
+    assert_int_equal(db_integer(memory, "SELECT count(*) FROM pragma_table_info('cost')", &columns, NULL),
+                     STATUS_OK);
     assert_int_equal(columns, costs + 2); /* and the key: nothing that no record can fill */
 }
 
 /* What DESIGN.md promises to scripts. */
 static void views_have_what_scripts_rely_on(void **state)
 {
-    static const struct { const char *view, *columns; } promised[] = {
-        {"v_trials", "trial_id spec state width depth experts experts_per_token params_total params_active "
-                     "params_non_embedding params_matmul tokens seed heldout_loss entropy_floor bits_per_byte "
-                     "excess_nats weight_bytes"},
-        {"v_points", "trial_id spec seed params_total params_active params_non_embedding params_matmul tokens "
-                     "flops_executed flops_formula flops_6nd train_flops heldout_loss heldout_stderr entropy_floor "
-                     "experts experts_per_token granularity wall_s"},
+    static const struct {
+        const char *view, *columns;
+    } promised[] = {
+        {"v_trials",
+         "trial_id spec state width depth experts experts_per_token params_total params_active "
+         "params_non_embedding params_matmul tokens seed heldout_loss entropy_floor bits_per_byte "
+         "excess_nats weight_bytes"},
+        {"v_points",
+         "trial_id spec seed params_total params_active params_non_embedding params_matmul tokens "
+         "flops_executed flops_formula flops_6nd train_flops heldout_loss heldout_stderr entropy_floor "
+         "experts experts_per_token granularity wall_s"},
         {"v_costs", "trial_id flops_executed flops_formula flops_6nd wall_s cpu_s peak_rss_bytes energy_j "
                     "energy_method"},
         {"v_evals", "trial_id step task metric value n stderr chance"},
@@ -155,12 +167,20 @@ static void tables_are_strict_and_keyed(void **state)
 {
     int64_t n = -1;
     (void)state;
-    assert_int_equal(db_integer(memory, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
-                                " AND name NOT LIKE 'sqlite%' AND NOT strict", &n, NULL), STATUS_OK);
+    assert_int_equal(
+        db_integer(memory,
+                   "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+                   " AND name NOT LIKE 'sqlite%' AND NOT strict",
+                   &n, NULL),
+        STATUS_OK);
     assert_int_equal(n, 0);
-    assert_int_equal(db_integer(memory, "SELECT count(*) FROM pragma_table_list l WHERE l.schema = 'main' AND l.type ="
-                                " 'table' AND l.name NOT LIKE 'sqlite%' AND NOT EXISTS"
-                                " (SELECT 1 FROM pragma_table_info(l.name) WHERE pk > 0)", &n, NULL), STATUS_OK);
+    assert_int_equal(
+        db_integer(memory,
+                   "SELECT count(*) FROM pragma_table_list l WHERE l.schema = 'main' AND l.type ="
+                   " 'table' AND l.name NOT LIKE 'sqlite%' AND NOT EXISTS"
+                   " (SELECT 1 FROM pragma_table_info(l.name) WHERE pk > 0)",
+                   &n, NULL),
+        STATUS_OK);
     assert_int_equal(n, 0);
     assert_int_equal(db_integer(memory, "PRAGMA application_id", &n, NULL), STATUS_OK);
     assert_int_equal(n, SCHEMA_APPLICATION_ID);
@@ -193,8 +213,12 @@ static void everything_is_explained(void **state)
     char *schema = file_text("results/schema.sql"), *readme = file_text("results/README.md");
     struct query *query = NULL;
     (void)state;
-    assert_int_equal(db_prepare(memory, "SELECT m.type, m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c"
-                                " WHERE m.type IN ('table', 'view')", DB_TRUSTED, &query, NULL), STATUS_OK);
+    assert_int_equal(
+        db_prepare(memory,
+                   "SELECT m.type, m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c"
+                   " WHERE m.type IN ('table', 'view')",
+                   DB_TRUSTED, &query, NULL),
+        STATUS_OK);
     while (query_step(query, NULL) == STATUS_OK) {
         const char *type = query_column_text(query, 0), *table = query_column_text(query, 1);
         const char *column = query_column_text(query, 2), *part;
@@ -228,19 +252,26 @@ static void constraints_hold(void **state)
         "INSERT INTO trial (trial_id, width) VALUES ('a', 'wide')",
         "INSERT INTO attempt (trial_id, attempt, state, owner) VALUES ('nobody', 1, 'running', 'o')",
         "INSERT INTO cost (trial_id, attempt, energy_j) VALUES ('t', 1, 5)", /* no method, no number */
-        "INSERT INTO attempt (trial_id, attempt, state, owner) VALUES ('t', 2, 'running', 'o')", /* a second runs */
+        "INSERT INTO attempt (trial_id, attempt, state, owner) VALUES ('t', 2, 'running', 'o')", /* a second
+                                                                                                    runs */
         "INSERT INTO latency_sample VALUES ('t', 1, 'thinking', 1, 1, 0, 1.0)",
     };
     struct err err = ERR_INIT;
     (void)state;
-    assert_int_equal(db_exec(memory, "INSERT INTO trial (trial_id, state) VALUES ('t', 'running');"
-                             "INSERT INTO attempt (trial_id, attempt, state, owner) VALUES ('t', 1, 'running', 'o')",
-                             &err), STATUS_OK);
+    assert_int_equal(
+        db_exec(memory,
+                "INSERT INTO trial (trial_id, state) VALUES ('t', 'running');"
+                "INSERT INTO attempt (trial_id, attempt, state, owner) VALUES ('t', 1, 'running', 'o')",
+                &err),
+        STATUS_OK);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (db_exec(memory, refused[i], &err) != STATUS_FORMAT)
             fail_msg("was not refused: %s", refused[i]);
-    assert_int_equal(db_exec(memory, "INSERT INTO cost (trial_id, attempt, energy_j, energy_method)"
-                             " VALUES ('t', 1, 5, 'rapl')", &err), STATUS_OK);
+    assert_int_equal(db_exec(memory,
+                             "INSERT INTO cost (trial_id, attempt, energy_j, energy_method)"
+                             " VALUES ('t', 1, 5, 'rapl')",
+                             &err),
+                     STATUS_OK);
 }
 
 int main(void)

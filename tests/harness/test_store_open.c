@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_open.c — goal: a file that is no healthy store of ours is refused with a message that says why,
  * and is not changed by a byte.
- * Method: every kind of wrong file is made, opened both ways, and compared with what it was before. A store is
- * damaged by cutting it and by turning bytes over throughout: opening must refuse it or read it, never crash. */
+ * Method: every kind of wrong file is made, opened both ways, and compared with what it was before. A store
+ * is damaged by cutting it and by turning bytes over throughout: opening must refuse it or read it, never
+ * crash. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -158,7 +160,9 @@ static void a_user_s_own_tables_are_welcome(void **state)
 {
     struct err err = ERR_INIT;
     (void)state;
-    database(true, "CREATE TABLE notes (a); CREATE VIEW aaa AS SELECT * FROM v_points; CREATE INDEX i ON trial (width)");
+    database(
+        true,
+        "CREATE TABLE notes (a); CREATE VIEW aaa AS SELECT * FROM v_points; CREATE INDEX i ON trial (width)");
     assert_int_equal(open_and_close(STORE_WRITE, &err), STATUS_OK);
 }
 
@@ -183,6 +187,44 @@ static void a_read_only_file_is_read_only(void **state)
     assert_int_equal(chmod(folder, 0755), 0);
     if (root)
         assert_int_equal(setresuid(0, 0, 0), 0);
+}
+
+/* A child is gone amid a transaction that has already reached the file. */
+static void leave_hot_journal(void)
+{
+    int code = -1;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct store *store = NULL;
+        struct err err = ERR_INIT;
+        _exit(store_open(&store, path, STORE_WRITE, &err) != STATUS_OK ||
+              db_exec(store->db,
+                      "PRAGMA cache_size = 5; BEGIN IMMEDIATE; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL"
+                      " SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO trial (trial_id) SELECT 'half-' || i "
+                      "FROM n",
+                      &err) != STATUS_OK);
+    }
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(code, 0);
+}
+
+static void a_half_written_transaction_is_undone(void **state)
+{
+    struct store *store = NULL;
+    struct err err = ERR_INIT;
+    int64_t n = -1;
+    (void)state;
+    assert_int_equal(open_and_close(STORE_WRITE, &err), STATUS_OK);
+    leave_hot_journal();
+    assert_int_equal(open_and_close(STORE_READ, &err),
+                     STATUS_IO); /* reading changes nothing, not even this */
+    assert_non_null(strstr(err.text, "undoes it"));
+    assert_int_equal(store_open(&store, path, STORE_WRITE, &err), STATUS_OK);
+    assert_int_equal(db_integer(store->db, "SELECT count(*) FROM trial", &n, &err), STATUS_OK);
+    assert_int_equal(n, 0);
+    store_close(store);
+    assert_int_equal(open_and_close(STORE_READ, &err), STATUS_OK);
 }
 
 /* What a damaged file does is refuse or open; what it must not do is crash, hang or say something else. */
@@ -231,6 +273,7 @@ int main(void)
         cmocka_unit_test_teardown(stores_of_another_shape_are_refused, remove_store),
         cmocka_unit_test_teardown(a_user_s_own_tables_are_welcome, remove_store),
         cmocka_unit_test_teardown(a_read_only_file_is_read_only, remove_store),
+        cmocka_unit_test_teardown(a_half_written_transaction_is_undone, remove_store),
         cmocka_unit_test_teardown(damaged_files_are_found_out, remove_store),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

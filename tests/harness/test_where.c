@@ -28,7 +28,9 @@ static void make_cells(struct table *cells)
 
 static void expressions_keep_cells(void **state)
 {
-    static const struct { const char *expression, *keep; } good[] = {
+    static const struct {
+        const char *expression, *keep;
+    } good[] = {
         {"width > 32", "011"},
         {"width * 2 < tokens", "110"}, /* a missing value keeps nothing */
         {"data_source = 'world' AND width BETWEEN 40 AND 100", "001"},
@@ -55,7 +57,9 @@ static void expressions_keep_cells(void **state)
 
 static void mistakes_are_named(void **state)
 {
-    static const struct { const char *expression, *says; } bad[] = {
+    static const struct {
+        const char *expression, *says;
+    } bad[] = {
         {"width >", "syntax error"},
         {"", "syntax error"},
         {"widht > 3", "no such column: widht"},
@@ -70,7 +74,8 @@ static void mistakes_are_named(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char keep[3] = {7, 7, 7};
         struct err err = ERR_INIT;
-        if (store_where(bad[i].expression, &cells, keep, &err) != STATUS_USAGE || !strstr(err.text, bad[i].says))
+        if (store_where(bad[i].expression, &cells, keep, &err) != STATUS_USAGE ||
+            !strstr(err.text, bad[i].says))
             fail_msg("%s: expected '%s', got '%s'", bad[i].expression, bad[i].says, err.text);
         assert_int_equal(keep[0], 7);
     }
