@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_run.c — `isoflop run SPEC`: runs what is missing and says, in one block, what came out. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/math/blas.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/summary.h"
+#include "harness/cli/sweep.h"
+
+static enum store_rerun rerun_mode(const char *text)
+{
+    return strcmp(text, "all") == 0 ? STORE_RERUN_ALL : strcmp(text, "failed") == 0 ? STORE_RERUN_FAILED
+                                                                                   : STORE_RERUN_NONE;
+}
+
+/* "isoflop: 24 trials, 7.1e12 FLOPs, about 70 s on 2 cores (172 GF/s measured, OpenBLAS SkylakeX)" */
+static void announce(const struct plan *plan, int jobs, double rate)
+{
+    double flops = 0, seconds = 0, largest = 0;
+    for (int i = 0; i < plan->n_trials; i++) {
+        flops += plan->trials[i].estimate.flops;
+        seconds += plan->trials[i].estimate.seconds;
+        largest = fmax(largest, plan->trials[i].estimate.seconds);
+    }
+    (void)fprintf(stderr, "isoflop: %d trial%s, %.2g FLOPs, about %.0f s on %d core%s (%.0f GF/s measured, OpenBLAS %s)\n",
+                  plan->n_trials, plan->n_trials == 1 ? "" : "s", flops, fmax(largest, seconds / jobs), jobs,
+                  jobs == 1 ? "" : "s", rate * 1e-9, blas_core());
+}
+
+/* What a reader of the numbers must know beside them. */
+static void note_outcome(const struct runner_result *result, int pending)
+{
+    int ended = result->done + result->failed + result->diverged + result->timeout + result->oom;
+    if (result->failed + result->diverged + result->timeout + result->oom > 0)
+        (void)fprintf(stderr, "isoflop: %d done, %d failed, %d diverged, %d timed out, %d out of memory\n", result->done,
+                      result->failed, result->diverged, result->timeout, result->oom);
+    if (result->signal)
+        (void)fprintf(stderr, "isoflop: stopped; %d of %d trials are left, run the same command to go on\n",
+                      pending - ended, pending);
+    else if (result->out_of_budget)
+        (void)fprintf(stderr, "isoflop: the budget is spent; %d of %d trials are left, run again to go on\n",
+                      pending - ended, pending);
+}
+
+static int run_plan(struct invocation *invocation, struct plan *plan)
+{
+    const struct options *o = &invocation->options;
+    struct sweep_options options = {
+        .db = invocation->db,
+        .jobs = (int)option_integer(o, "jobs"),
+        .timeout_s = option_seconds(o, "timeout"),
+        .budget_s = option_given(o, "budget") ? option_seconds(o, "budget") : 0,
+        .retries = (int)option_integer(o, "retries"),
+        .rerun = rerun_mode(option_text(o, "rerun")),
+        .checkpoints = !option_flag(o, "no-checkpoints"),
+        .screen = screen_look(2, invocation->no_color),
+        .quiet = invocation->quiet,
+        .program = invocation->program,
+    };
+    struct runner_result result;
+    struct err err = ERR_INIT;
+    double rate;
+    int pending = 0, code;
+    sweep_calibrate(plan, &rate);
+    if (sweep_check_memory(plan, options.jobs, &err) != STATUS_OK)
+        return failed(&err);
+    if (!invocation->quiet)
+        announce(plan, options.jobs, rate);
+    if (sweep_run(&options, plan, &result, &pending, &err) != STATUS_OK)
+        return failed(&err);
+    if (pending == 0 && !invocation->quiet)
+        (void)fprintf(stderr, "isoflop: nothing to run, all %d trials are in %s\n", plan->n_trials, options.db);
+    note_outcome(&result, pending);
+    code = sweep_exit_code(&result);
+    if (!result.signal && !invocation->quiet && !option_flag(o, "no-summary") &&
+        summary_print(invocation, options.db, plan->name, &err) != STATUS_OK)
+        return failed(&err);
+    return code;
+}
+
+int cmd_run(struct invocation *invocation)
+{
+    const struct options *options = &invocation->options;
+    struct err err = ERR_INIT;
+    struct plan plan;
+    int n, code;
+    const char *const *overrides = option_list(options, "set", &n);
+    if (plan_load(&plan, options->arguments[0], overrides, n, &sweep_hooks, &err) != STATUS_OK)
+        return failed(&err);
+    code = run_plan(invocation, &plan);
+    plan_release(&plan);
+    return code;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_shrink.c — `isoflop shrink --int8 MODEL`: makes a trained model smaller and measures what is left of it, as a
+ * trial of its own beside its parent. */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/models.h"
+#include "harness/cli/sweep.h"
+
+/* The knobs of the shrunk model: the parent's, and what is done to it. */
+static enum status shrunk_knobs(const char *db, const char *word, const char *method, struct knobs *out, struct err *err)
+{
+    struct store *store;
+    struct str id, folder;
+    enum status status = store_open(&store, db, STORE_READ, err);
+    if (status != STATUS_OK)
+        return status;
+    str_init(&id);
+    str_init(&folder);
+    status = models_trial_id(store, word, &id, err);
+    if (status == STATUS_OK)
+        status = models_folder(db, id.text, &folder, err);
+    if (status == STATUS_OK)
+        status = models_knobs(store, id.text, out, err);
+    if (status == STATUS_OK && strcmp(out->shrink, "none") != 0)
+        status = err_set(err, STATUS_USAGE, "%s was made by %s already; give its parent", id.text, out->shrink);
+    if (status == STATUS_OK)
+        status = knob_parse(knob_find("shrink.method"), method, out, err);
+    if (status == STATUS_OK)
+        status = knob_parse(knob_find("shrink.parent"), id.text, out, err);
+    str_release(&id);
+    str_release(&folder);
+    store_close(store);
+    return status;
+}
+
+static int shrink(struct invocation *invocation, const struct knobs *knobs, struct err *err)
+{
+    struct sweep_options options = {
+        .db = invocation->db, .jobs = 1, .checkpoints = true, .screen = screen_look(2, invocation->no_color),
+        .quiet = invocation->quiet, .program = invocation->program, .rerun = STORE_RERUN_FAILED,
+    };
+    struct runner_result result;
+    struct plan plan;
+    int pending, code = EXIT_CODE_DONE;
+    if (plan_single(&plan, "shrink", knobs, &sweep_hooks, err) != STATUS_OK)
+        return failed(err);
+    if (sweep_run(&options, &plan, &result, &pending, err) != STATUS_OK)
+        code = failed(err);
+    else
+        code = sweep_exit_code(&result);
+    if (code == EXIT_CODE_DONE)
+        (void)printf("%s\n", plan.trials[0].id);
+    plan_release(&plan);
+    return code;
+}
+
+int cmd_shrink(struct invocation *invocation)
+{
+    const struct options *o = &invocation->options;
+    struct err err = ERR_INIT;
+    int code = EXIT_CODE_DONE;
+    if (!option_flag(o, "int8")) {
+        (void)err_set(&err, STATUS_USAGE, "how shall it shrink? give --int8");
+        return failed(&err);
+    }
+    for (int i = 0; i < o->n_arguments && code == EXIT_CODE_DONE; i++) {
+        struct knobs knobs;
+        if (shrunk_knobs(invocation->db, o->arguments[i], "int8", &knobs, &err) != STATUS_OK)
+            return failed(&err);
+        code = shrink(invocation, &knobs, &err);
+    }
+    return code;
+}

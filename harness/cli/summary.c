@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* summary.c — three queries, the findings from them, and the block for the terminal. */
+#include "harness/cli/summary.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/cli/bar.h"
+
+static double common_floor(const struct table *points)
+{
+    int column = table_column(points, "entropy_floor");
+    double first = NAN;
+    for (int r = 0; column >= 0 && r < points->n_rows; r++) {
+        double value = table_number(points, r, column);
+        if (r == 0)
+            first = value;
+        if (!(value == first))
+            return NAN;
+    }
+    return first;
+}
+
+static enum status count_states(struct summary *s, struct store *store, const char *spec, struct err *err)
+{
+    static const char sql[] =
+        "SELECT count(*) FILTER (WHERE state = 'done') AS done,"
+        " count(*) FILTER (WHERE state NOT IN ('done', 'pending', 'running')) AS other"
+        " FROM v_trials WHERE ?1 IS NULL OR spec = ?1";
+    struct table counts;
+    enum status status = store_query(store, sql, &spec, 1, &counts, err);
+    if (status != STATUS_OK)
+        return status;
+    s->done = (int)table_number(&counts, 0, 0);
+    s->other = (int)table_number(&counts, 0, 1);
+    table_release(&counts);
+    return STATUS_OK;
+}
+
+enum status summary_read(struct summary *out, struct store *store, const char *spec, struct err *err)
+{
+    struct summary s = {0};
+    const struct table *tables[FINDINGS_TABLES];
+    enum status status = count_states(&s, store, spec, err);
+    for (int i = 0; i < FINDINGS_TABLES && status == STATUS_OK; i++) {
+        status = store_query(store, findings_sql((enum findings_table)i), &spec, 1, &s.tables[i], err);
+        tables[i] = &s.tables[i];
+    }
+    if (status != STATUS_OK) {
+        summary_release(&s);
+        return status;
+    }
+    findings_derive(tables, s.findings);
+    s.entropy_floor = common_floor(&s.tables[FINDINGS_POINTS]);
+    *out = s;
+    return STATUS_OK;
+}
+
+void summary_release(struct summary *summary)
+{
+    for (int i = 0; i < FINDINGS_TABLES; i++)
+        if (summary->tables[i].names)
+            table_release(&summary->tables[i]);
+}
+
+const char *summary_source(const struct summary *summary)
+{
+    return isnan(summary->entropy_floor) ? "" : "world language";
+}
+
+enum status summary_print(struct invocation *invocation, const char *db, const char *spec, struct err *err)
+{
+    struct screen screen = screen_look(1, invocation->no_color);
+    struct terminal terminal = bar_terminal(&screen);
+    struct store *store;
+    struct summary s;
+    struct str text;
+    char title[64], note[96];
+    const char *notes[1] = {note};
+    enum status status = store_open(&store, db, STORE_READ, err);
+    if (status != STATUS_OK)
+        return status;
+    status = summary_read(&s, store, spec, err);
+    store_close(store);
+    if (status != STATUS_OK)
+        return status;
+    (void)snprintf(title, sizeof title, "What %d small model%s", s.done, s.done == 1 ? " says" : "s say");
+    (void)snprintf(note, sizeof note, "%d trial%s ended without a result: isoflop status --db %s", s.other,
+                   s.other == 1 ? "" : "s", db);
+    str_init(&text);
+    terminal_draw(&terminal, &(struct terminal_summary){
+        .title = title, .source = summary_source(&s), .entropy_floor = s.entropy_floor, .findings = s.findings,
+        .n_findings = FINDING_KINDS, .points = &s.tables[FINDINGS_POINTS], .store = db, .notes = notes,
+        .n_notes = s.other > 0,
+    }, &text);
+    (void)fputs(text.text, stdout);
+    str_release(&text);
+    summary_release(&s);
+    return STATUS_OK;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* summary.h — what a store says, gathered for the terminal and for the report. */
+#ifndef HARNESS_CLI_SUMMARY_H
+#define HARNESS_CLI_SUMMARY_H
+
+#include "engine/base/table.h"
+#include "harness/cli/commands.h"
+#include "harness/report/findings.h"
+#include "harness/store/store.h"
+
+/* Findings and the tables they rest on, of one spec or (spec NULL) of the whole store. */
+struct summary {
+    struct table tables[FINDINGS_TABLES];
+    struct finding findings[FINDING_KINDS];
+    int done, other;        /* trials that are done, and that ended otherwise */
+    double entropy_floor;   /* NaN when it is not the same for all, or unknown */
+};
+
+MUST_CHECK enum status summary_read(struct summary *out, struct store *store, const char *spec, struct err *err);
+void summary_release(struct summary *summary);
+
+/* The block at the end of a run, on standard output. */
+MUST_CHECK enum status summary_print(struct invocation *invocation, const char *db, const char *spec, struct err *err);
+
+/* Findings are about trained models of one world at a time; this names it: "world language". */
+const char *summary_source(const struct summary *summary);
+
+#endif
