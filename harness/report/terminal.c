@@ -81,15 +81,16 @@ static void draw_head(const struct terminal *terminal, const struct terminal_sum
     str_append(out, left.text);
     style(terminal, plain, out);
     if (right.length) {
+        style(terminal, dim, out);
         if (room >= 2)
             str_format(out, "%*s", room, "");
         else
             str_append(out, "\n  ");
-        style(terminal, dim, out);
-        str_append(out, right.text);
+        wrap(terminal, right.text, 2, width_of(terminal) - 2, out);
         style(terminal, plain, out);
+    } else {
+        str_append_char(out, '\n');
     }
-    str_append_char(out, '\n');
     str_release(&left);
     str_release(&right);
 }
