@@ -98,11 +98,11 @@ $(BUILD)/harness/store/schema_text.c: results/schema.sql
 $(BUILD)/harness/store/schema_text.o: $(BUILD)/harness/store/schema_text.c
 	$(Q)$(CC) $(BASE_FLAGS) -Wno-overlength-strings -c -o $@ $<
 
-# The charts' templates travel inside the program too, one struct per file of plots/.
-$(BUILD)/harness/report/templates.c: $(sort $(wildcard plots/*.gp)) Makefile
+# The charts' templates and the report's style travel inside the program too, one struct per file of plots/.
+$(BUILD)/harness/report/templates.c: $(sort $(wildcard plots/*.gp)) plots/report.css Makefile
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D) && { printf '#include "harness/report/templates.h"\nconst struct template templates[] = {\n'; \
-	  for f in $(filter %.gp,$^); do printf '    {"%s",\n' $$(basename $$f .gp); \
+	  for f in $(filter plots/%,$^); do printf '    {"%s",\n' $$(basename $$f .gp); \
 	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/     "/' -e 's/$$/\\n"/' $$f; printf '    },\n'; done; \
 	  printf '    {0, 0}};\n'; } > $@
 

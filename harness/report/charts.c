@@ -167,15 +167,6 @@ void chart_csv(const struct table *table, struct str *out)
         }
 }
 
-static const char *template_text(const char *name)
-{
-    for (const struct template *t = templates; t->name; t++)
-        if (strcmp(t->name, name) == 0)
-            return t->text;
-    ASSERT(!"every template in the table of charts is a file in plots/");
-    return "";
-}
-
 static void define(struct str *out, const char *name, const char *text)
 {
     str_format(out, "%s = ", name);

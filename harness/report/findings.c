@@ -64,7 +64,7 @@ static void begin(struct finding *f, enum finding_kind kind, const char *label, 
 {
     *f = (struct finding){.kind = kind, .value = NAN, .chart = chart};
     (void)snprintf(f->label, sizeof f->label, "%s", label);
-    (void)snprintf(f->headline, sizeof f->headline, "%s: not known yet", label);
+    (void)snprintf(f->headline, sizeof f->headline, "%c%s: not known yet", label[0] - 'a' + 'A', label + 1);
     (void)snprintf(f->brief, sizeof f->brief, "not enough data: %s", needs);
     (void)snprintf(f->sentence, sizeof f->sentence, "This store cannot say: it %s.", needs);
 }
@@ -159,7 +159,7 @@ static void derive_direction(const struct table *table, const struct direction *
     text_count(&text, first->x);
     str_append(&text, " to ");
     text_count(&text, last->x);
-    str_format(&text, " %s at equal %s", d->brief_unit, d->given);
+    str_format(&text, " %s, equal %s", d->brief_unit, d->given);
     put(f->brief, sizeof f->brief, &text);
     str_append(&text, "Held-out loss goes from ");
     text_number(&text, first->y, decimals, false);

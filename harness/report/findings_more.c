@@ -115,7 +115,7 @@ static void say_abilities(struct str *out, const struct ability *abilities, int 
         }
         if (missing > most)
             str_format(out, " and %d more", missing - most);
-        str_append(out, missing > 1 ? " do not in this range" : " does not in this range");
+        str_format(out, " %s not%s in this range", missing > 1 ? "do" : "does", there ? "" : " appear");
     }
 }
 
@@ -249,7 +249,8 @@ void findings_downscaling(const struct table *points, const struct table *latenc
     f->verdict = isfinite(faster) && faster < 1 ? FINDING_UNCLEAR : FINDING_YES;
     str_format(&text, "int8 is %.1f\u00D7 smaller%s", smaller, speed.text);
     put(f->headline, sizeof f->headline, &text);
-    str_format(&text, "%.1f\u00D7 smaller", smaller);
+    text_number(&text, change, decimals, true);
+    str_append(&text, " nats");
     put(f->number, sizeof f->number, &text);
     str_format(&text, "int8: %.1f\u00D7 smaller%s, loss ", smaller, speed.text);
     text_number(&text, change, decimals, true);

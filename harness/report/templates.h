@@ -5,10 +5,13 @@
 #define HARNESS_REPORT_TEMPLATES_H
 
 struct template {
-    const char *name; /* without its ending: "style", "lines" … */
+    const char *name; /* without .gp: "style", "lines", "report.css" … */
     const char *text;
 };
 
 extern const struct template templates[]; /* ends with a NULL name */
+
+/* The text of a file that is known to be there; asking for another is a bug. */
+const char *template_text(const char *name);
 
 #endif

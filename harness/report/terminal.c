@@ -9,7 +9,7 @@
 #include "harness/report/points.h"
 #include "harness/report/text.h"
 
-enum { WIDEST = 80, LABEL = 22, PLOT_ROWS = 9, MOST_SERIES = 6, MOST_COLUMNS = 64 };
+enum { WIDEST = 80, LABEL = 20, PLOT_ROWS = 9, MOST_SERIES = 6, MOST_COLUMNS = 64 };
 
 static const char bold[] = "\x1b[1m", dim[] = "\x1b[2m", plain[] = "\x1b[0m";
 static const char *const hues[MOST_SERIES] = {"\x1b[33m", "\x1b[31m", "\x1b[35m", "\x1b[34m", "\x1b[36m", "\x1b[32m"};
@@ -81,15 +81,16 @@ static void draw_head(const struct terminal *terminal, const struct terminal_sum
     str_append(out, left.text);
     style(terminal, plain, out);
     if (right.length) {
+        style(terminal, dim, out);
         if (room >= 2)
             str_format(out, "%*s", room, "");
         else
             str_append(out, "\n  ");
-        style(terminal, dim, out);
-        str_append(out, right.text);
+        wrap(terminal, right.text, 2, width_of(terminal) - 2, out);
         style(terminal, plain, out);
+    } else {
+        str_append_char(out, '\n');
     }
-    str_append_char(out, '\n');
     str_release(&left);
     str_release(&right);
 }
@@ -110,6 +111,18 @@ static void draw_finding(const struct terminal *terminal, const struct finding *
     if (!known)
         style(terminal, plain, out);
     str_release(&label);
+}
+
+/* How sure the first finding is stands for all: they rest on the same trials. */
+static void draw_certainty(const struct terminal *terminal, const struct terminal_summary *summary, struct str *out)
+{
+    if (summary->n_findings == 0 || !summary->findings[0].interval[0])
+        return;
+    str_append(out, "  ");
+    style(terminal, dim, out);
+    text_fit(out, "how sure", LABEL, true);
+    wrap(terminal, summary->findings[0].interval, LABEL + 2, width_of(terminal) - LABEL - 2, out);
+    style(terminal, plain, out);
 }
 
 struct canvas {
@@ -282,6 +295,7 @@ void terminal_draw(const struct terminal *terminal, const struct terminal_summar
     draw_head(terminal, summary, out);
     for (int i = 0; i < summary->n_findings; i++)
         draw_finding(terminal, &summary->findings[i], out);
+    draw_certainty(terminal, summary, out);
     for (int i = 0; i < summary->n_notes; i++) {
         str_append(out, "  ");
         wrap(terminal, summary->notes[i], 2, width_of(terminal) - 2, out);
