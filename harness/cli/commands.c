@@ -18,8 +18,117 @@ const char *const group_titles[GROUP_COUNT] = {
 };
 
 const struct example overview[] = {
-    {"isoflop help", "this page"},
+    {"isoflop plan experiments/demo.yaml", "what would run, and what it would cost"},
+    {"isoflop run experiments/demo.yaml -j 2", "run it; what is done already is not run again"},
+    {"isoflop report -o report.html", "one page with every chart and table"},
+    {"isoflop run experiments/demo.yaml -S model.width=64,96", "the same with another axis"},
     {NULL, NULL},
+};
+
+static const struct example plan_examples[] = {
+    {"isoflop plan experiments/demo.yaml", "every trial with its cost"},
+    {"isoflop plan experiments/demo.yaml --json", "the same for a program"},
+    {NULL, NULL},
+};
+
+static const struct option_row plan_options[] = {
+    {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUES", .help = "replace a knob's values, as in  -S model.width=64,96"},
+    {.name = "jobs", .letter = 'j', .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 1, .maximum = 1024, .help = "trials at once"},
+    {.name = NULL},
+};
+
+static const struct example run_examples[] = {
+    {"isoflop run experiments/demo.yaml -j 2", "run what is missing, two trials at once"},
+    {"isoflop run experiments/english.yaml --budget 4m", "small trials first, as many as fit"},
+    {"isoflop run experiments/demo.yaml --rerun failed", "try again what failed"},
+    {NULL, NULL},
+};
+
+static const struct option_row run_options[] = {
+    {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUES", .help = "replace a knob's values, as in  -S model.width=64,96"},
+    {.name = "jobs", .letter = 'j', .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 1, .maximum = 1024, .help = "trials at once"},
+    {.name = "budget", .kind = OPTION_DURATION, .metavar = "TIME", .help = "start nothing that would end later; small trials go first"},
+    {.name = "timeout", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "10m", .help = "give up on a trial that makes no progress for so long"},
+    {.name = "retries", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 100, .help = "further tries for a trial that crashed"},
+    {.name = "rerun", .kind = OPTION_CHOICE, .metavar = "WHICH", .preset = "none", .choices = "none failed all", .help = "run these again: none, failed or all"},
+    {.name = "no-checkpoints", .help = "do not keep the trained models"},
+    {.name = "no-summary", .help = "do not print what the store says at the end"},
+    {.name = NULL},
+};
+
+static const struct example status_examples[] = {
+    {"isoflop status", "done, running, left, and what went wrong"},
+    {NULL, NULL},
+};
+
+static const struct example show_examples[] = {
+    {"isoflop show 3fa9", "the trial whose id begins so"},
+    {"isoflop show best", "the trained model with the lowest loss"},
+    {NULL, NULL},
+};
+
+static const struct example plot_examples[] = {
+    {"isoflop plot all", "every chart, as SVG with its script and data"},
+    {"isoflop plot loss_vs_params --png", "one of them, as PNG too"},
+    {NULL, NULL},
+};
+
+static const struct option_row plot_options[] = {
+    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .metavar = "DIR", .preset = "plots/out", .help = "folder for the files"},
+    {.name = "spec", .kind = OPTION_TEXT, .metavar = "NAME", .help = "only trials of this spec"},
+    {.name = "png", .help = "PNG too"},
+    {.name = "pdf", .help = "PDF too"},
+    {.name = NULL},
+};
+
+static const struct example report_examples[] = {
+    {"isoflop report -o report.html", "one page that needs no network"},
+    {"isoflop report --db results/demo.db -o results/demo.html", "of another store"},
+    {NULL, NULL},
+};
+
+static const struct option_row report_options[] = {
+    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .metavar = "FILE", .preset = "results/report.html", .help = "the page"},
+    {.name = "plots", .kind = OPTION_TEXT, .metavar = "DIR", .preset = "plots/out", .help = "folder for the charts' own files"},
+    {.name = "spec", .kind = OPTION_TEXT, .metavar = "NAME", .help = "only trials of this spec"},
+    {.name = NULL},
+};
+
+static const struct example export_examples[] = {
+    {"isoflop export v_points > points.csv", "one row per finished trial"},
+    {"isoflop export v_evals --json", "abilities, for a program"},
+    {NULL, NULL},
+};
+
+static const struct option_row export_options[] = {
+    {.name = "markdown", .help = "a table for a document"},
+    {.name = NULL},
+};
+
+static const struct example generate_examples[] = {
+    {"isoflop generate best --prompt 'copy abcd: '", "the best model of the store goes on"},
+    {"isoflop generate results/checkpoints/3fa9 -n 500 --temperature 0.8", "a folder with a model works too"},
+    {NULL, NULL},
+};
+
+static const struct option_row generate_options[] = {
+    {.name = "prompt", .letter = 'p', .kind = OPTION_TEXT, .metavar = "TEXT", .help = "what to continue"},
+    {.name = "tokens", .letter = 'n', .kind = OPTION_INTEGER, .metavar = "N", .preset = "200", .minimum = 1, .maximum = 1e9, .help = "how many tokens to write"},
+    {.name = "temperature", .letter = 't', .kind = OPTION_REAL, .metavar = "T", .preset = "1", .minimum = 0, .maximum = 100, .help = "0 always takes the likeliest"},
+    {.name = "top-k", .kind = OPTION_INTEGER, .metavar = "K", .preset = "0", .minimum = 0, .maximum = 256, .help = "draw among the K likeliest; 0: among all"},
+    {.name = "seed", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 4294967295.0, .help = "the same seed writes the same text"},
+    {.name = NULL},
+};
+
+static const struct example shrink_examples[] = {
+    {"isoflop shrink --int8 best", "8-bit weights for the best model, measured beside it"},
+    {"isoflop shrink --int8 3fa9 77c1", "several models"},
+    {NULL, NULL},
+};
+
+static const struct option_row shrink_options[] = {
+    {.name = "int8", .help = "8-bit weights and activations, rounded to nearest"},
+    {.name = NULL},
 };
 
 static const struct example help_examples[] = {
@@ -29,6 +138,108 @@ static const struct example help_examples[] = {
 };
 
 const struct command commands[] = {
+    {
+        .name = "plan",
+        .group = GROUP_SWEEP,
+        .summary = "what a spec would run, and what it would cost",
+        .arguments = "SPEC",
+        .details = "Prints every trial with its parameters, tokens, FLOPs, seconds and memory. Writes nothing.",
+        .examples = plan_examples,
+        .options = plan_options,
+        .flags = COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
+        .run = cmd_plan,
+    },
+    {
+        .name = "run",
+        .group = GROUP_SWEEP,
+        .summary = "run what is missing of a spec",
+        .arguments = "SPEC",
+        .details = "Each trial is a process of its own; what it measured is stored when it ends. Killed or interrupted, the "
+                   "same command goes on where it was.",
+        .examples = run_examples,
+        .options = run_options,
+        .flags = COMMAND_DB | COMMAND_BLAS,
+        .run = cmd_run,
+    },
+    {
+        .name = "status",
+        .group = GROUP_SWEEP,
+        .summary = "how far the sweeps of a store are",
+        .arguments = "",
+        .examples = status_examples,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_status,
+    },
+    {
+        .name = "show",
+        .group = GROUP_SWEEP,
+        .summary = "all about one trial",
+        .arguments = "TRIAL",
+        .examples = show_examples,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_show,
+    },
+    {
+        .name = "report",
+        .group = GROUP_LEARN,
+        .summary = "one page with findings, charts and tables",
+        .arguments = "",
+        .examples = report_examples,
+        .options = report_options,
+        .flags = COMMAND_DB,
+        .run = cmd_report,
+    },
+    {
+        .name = "plot",
+        .group = GROUP_LEARN,
+        .summary = "charts, with script and data beside them",
+        .arguments = "CHART",
+        .examples = plot_examples,
+        .options = plot_options,
+        .flags = COMMAND_DB,
+        .run = cmd_plot,
+    },
+    {
+        .name = "export",
+        .group = GROUP_LEARN,
+        .summary = "a view of the store as CSV, JSON or Markdown",
+        .arguments = "VIEW",
+        .details = "CSV unless told otherwise. results/README.md lists the views and their columns.",
+        .examples = export_examples,
+        .options = export_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_export,
+    },
+    {
+        .name = "generate",
+        .group = GROUP_MODEL,
+        .summary = "continue a prompt",
+        .arguments = "MODEL",
+        .details = "MODEL is a folder with a model, a trial, the beginning of its id, or best.",
+        .examples = generate_examples,
+        .options = generate_options,
+        .flags = COMMAND_DB | COMMAND_BLAS,
+        .run = cmd_generate,
+    },
+    {
+        .name = "shrink",
+        .group = GROUP_MODEL,
+        .summary = "make a trained model smaller, and measure it",
+        .arguments = "MODEL...",
+        .details = "The shrunk model is stored as a trial of its own beside its parent. Prints its id.",
+        .examples = shrink_examples,
+        .options = shrink_options,
+        .flags = COMMAND_DB | COMMAND_BLAS,
+        .run = cmd_shrink,
+    },
+    {
+        .name = "__trial",
+        .group = GROUP_OTHER,
+        .summary = "one trial, started by a runner",
+        .arguments = "",
+        .flags = COMMAND_HIDDEN | COMMAND_BLAS,
+        .run = cmd_trial,
+    },
     {
         .name = "help",
         .group = GROUP_OTHER,

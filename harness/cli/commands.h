@@ -76,6 +76,16 @@ MUST_CHECK enum status command_read(const struct command *command, int n, char *
                                     struct invocation *out, bool *help, struct err *err);
 
 /* The commands, one file each. */
+int cmd_plan(struct invocation *invocation);
+int cmd_run(struct invocation *invocation);
+int cmd_status(struct invocation *invocation);
+int cmd_show(struct invocation *invocation);
+int cmd_plot(struct invocation *invocation);
+int cmd_report(struct invocation *invocation);
+int cmd_export(struct invocation *invocation);
+int cmd_generate(struct invocation *invocation);
+int cmd_shrink(struct invocation *invocation);
+int cmd_trial(struct invocation *invocation);
 int cmd_help(struct invocation *invocation);
 int cmd_man(struct invocation *invocation);
 int cmd_completions(struct invocation *invocation);
