@@ -9,8 +9,7 @@
 
 enum { HUGE_PAGE = 2 << 20 };
 
-/* Bytes with padding; SIZE_MAX when the product overflows. */
-static size_t padded(size_t count, size_t size)
+size_t arena_bytes(size_t count, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - ARENA_ALIGNMENT)
@@ -49,7 +48,7 @@ void arena_release(struct arena *arena)
 
 void *arena_take(struct arena *arena, size_t count, size_t size)
 {
-    size_t bytes = padded(count, size), at = arena->used;
+    size_t bytes = arena_bytes(count, size), at = arena->used;
     ASSERT(!arena->sealed);
     if (arena->base == NULL) {
         arena->used = bytes > SIZE_MAX - at ? SIZE_MAX : at + bytes;

@@ -32,6 +32,9 @@ void arena_release(struct arena *arena);
  * counts first. A size that overflows saturates while counting, and arena_init then refuses it. */
 void *arena_take(struct arena *arena, size_t count, size_t size);
 
+/* What arena_take(count, size) consumes; SIZE_MAX when the product overflows. */
+size_t arena_bytes(size_t count, size_t size);
+
 void arena_seal(struct arena *arena);
 
 #define ARENA_NEW(arena, type, count) ((type *)arena_take((arena), (size_t)(count), sizeof(type)))

@@ -4,12 +4,11 @@
 #include "harness/cli/sweep.h"
 
 #include <errno.h>
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/base/assert.h"
 #include "engine/math/blas.h"
@@ -109,7 +108,6 @@ struct context {
     struct owner owner;
     char *ended;         /* per trial of the plan: its attempt has ended, or is running */
     int *tries;          /* per trial: attempts of this run */
-    int *at;             /* of attempts by trial: place of the assignment in the plan */
 };
 
 static enum status claim(void *opaque, struct assignment *out, struct err *err)
@@ -175,6 +173,20 @@ static int without_energy(struct record *records, int n)
     return kept;
 }
 
+/* Puts a trial back that crashed or hung, as often as asked; a divergence would only happen again. */
+static enum status retry(struct context *c, const struct assignment *a, enum outcome outcome, struct err *err)
+{
+    int i = plan_index(c->plan, a->id), pending;
+    struct plan only = *c->plan;
+    bool worth = outcome == OUTCOME_FAILED || outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_OOM;
+    if (!worth || i < 0 || c->tries[i] > c->options->retries)
+        return STATUS_OK;
+    only.trials = &c->plan->trials[i];
+    only.n_trials = 1;
+    c->ended[i] = 0;
+    return store_prepare(c->store, &only, STORE_RERUN_FAILED, &pending, err);
+}
+
 static enum status finish(void *opaque, const struct assignment *a, enum outcome outcome, const char *reason,
                           const struct record *records, int n, struct err *err)
 {
@@ -192,7 +204,7 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
     }
     status = store_finish(c->store, a->id, a->attempt, &c->owner, outcome, reason, all, n, err);
     free(all);
-    return status;
+    return status == STATUS_OK ? retry(c, a, outcome, err) : status;
 }
 
 /* ---- the sweep ---- */
