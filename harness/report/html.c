@@ -282,13 +282,7 @@ static void write_figure(const struct report_figure *figure, struct str *out)
         str_append(out, figure->svg);
         str_append(out, "</div>\n");
     }
-    if (has(figure->shortfall)) {
-        str_append(out, "<p class=\"none\">");
-        text_xml(out, has(figure->title) ? figure->title : figure->name);
-        str_append(out, ": ");
-        text_xml(out, figure->shortfall);
-        str_append(out, "</p>\n");
-    }
+    element(out, "p", "none", figure->shortfall);
     element(out, "figcaption", "", figure->caption);
     if (figure->rows && figure->rows->n_rows > 0)
         write_rows(figure, out);

@@ -128,11 +128,15 @@ static void say_front(struct str *out, int n, const struct point ends[2])
     str_append(out, "The front of best runs leads from loss ");
     int decimals = text_decimals(ends[0].y, ends[1].y);
     text_number(out, ends[0].y, decimals, false);
-    str_format(out, " at %.2g FLOPs (", ends[0].x);
+    str_append(out, " at ");
+    text_power(out, ends[0].x);
+    str_append(out, " FLOPs (");
     text_count(out, ends[0].series);
     str_append(out, " parameters) to ");
     text_number(out, ends[1].y, decimals, false);
-    str_format(out, " at %.2g FLOPs (", ends[1].x);
+    str_append(out, " at ");
+    text_power(out, ends[1].x);
+    str_append(out, " FLOPs (");
     text_count(out, ends[1].series);
     str_append(out, " parameters). Thin lines are learning curves, whose rate has not come down yet.");
 }

@@ -183,11 +183,15 @@ static void say_isoflop(struct str *out, const struct isoflop *iso)
     if (!first) {
         str_append(out, "At no budget does the best size lie inside the range tried: widen the sizes.");
     } else {
-        str_format(out, "At %.2g FLOPs the best size is ", first->flops);
+        str_append(out, "At ");
+        text_power(out, first->flops);
+        str_append(out, " FLOPs the best size is ");
         text_count(out, first->best_params);
         str_append(out, " parameters");
         if (last != first) {
-            str_format(out, ", at %.2g FLOPs ", last->flops);
+            str_append(out, ", at ");
+            text_power(out, last->flops);
+            str_append(out, " FLOPs ");
             text_count(out, last->best_params);
         }
         str_append(out, ".");
@@ -218,7 +222,7 @@ bool recipe_isoflop(const struct table *answer, struct drawing *out)
     for (int i = 0; i < n; i++) {
         const struct isoflop_budget *b = &iso->budgets[i];
         str_init(&titles[i]);
-        str_format(&titles[i], "%.2g", b->flops);
+        text_power(&titles[i], b->flops);
         add_budget(b, i + 1, out);
         for (int k = 0; k < b->n; k++) {
             x_low = fmin(x_low, b->params[k]);

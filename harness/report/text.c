@@ -223,6 +223,21 @@ void text_count(struct str *out, double value)
     str_format(out, "%.*f%s", tenth ? 1 : 0, value, units[unit]);
 }
 
+void text_power(struct str *out, double value)
+{
+    if (!(value > 0) || !isfinite(value)) {
+        str_append(out, "?");
+        return;
+    }
+    int exponent = (int)floor(log10(value));
+    double mantissa = value / pow(10, exponent);
+    if (mantissa >= 9.95) { /* rounding would print ten of something */
+        mantissa /= 10;
+        exponent++;
+    }
+    str_format(out, "%.*fe%d", fabs(mantissa - round(mantissa)) >= 0.05 ? 1 : 0, mantissa, exponent);
+}
+
 void text_duration(struct str *out, double seconds)
 {
     if (!(seconds >= 0) || seconds > 1e9)

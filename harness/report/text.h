@@ -32,6 +32,8 @@ void text_fit(struct str *out, const char *text, int columns, bool pad);
 
 /* 950, "4 k", "1.2 M", "310 k", "3 G". */
 void text_count(struct str *out, double value);
+/* "7.1e12": FLOPs, with two digits. */
+void text_power(struct str *out, double value);
 /* 0.07 s, "12 s", "3:05", "2:10:00". */
 void text_duration(struct str *out, double seconds);
 /* With a real minus sign; a plus sign when asked. */

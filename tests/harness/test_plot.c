@@ -98,6 +98,13 @@ static void numbers(void **state)
     text_duration(&out, 7384);
     assert_string_equal(out.text, "\u22120.09+0.5\u00B10.075 s2:03:04");
     str_release(&out);
+    str_init(&out);
+    text_power(&out, 7.14e12);
+    text_power(&out, 9.97e9);
+    text_power(&out, 3e10);
+    text_power(&out, NAN);
+    assert_string_equal(out.text, "7.1e121e103e10?");
+    str_release(&out);
     assert_int_equal(text_decimals(2.41, 1.62), 2);
     assert_int_equal(text_decimals(0, 0.003), 4);
     assert_int_equal(text_decimals(1, 1), 2);
