@@ -91,6 +91,9 @@ const char *knob_nearest(const char *name);
 /* Every knob at its preset. */
 void knobs_preset(struct knobs *knobs);
 
+/* A decimal number with an optional exponent or suffix (k, M, G or B, T); false when text is anything else. */
+bool knob_read_number(const char *text, double *out);
+
 /* Reads text as the knob's type and checks its range. The error names the knob and what it takes, without
  * file or line: the caller knows those. Integers may be written 1e6, 4k, 2M; reals with an exponent. */
 MUST_CHECK enum status knob_parse(const struct knob *knob, const char *text, struct knobs *out, struct err *err);
