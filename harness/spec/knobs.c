@@ -108,6 +108,11 @@ const struct knob *knob_at(int i)
     return &knobs_table[i];
 }
 
+int knob_index(const struct knob *knob)
+{
+    return (int)(knob - knobs_table);
+}
+
 const struct knob *knob_find(const char *name)
 {
     for (int i = 0; i < knob_count(); i++)
@@ -117,6 +122,20 @@ const struct knob *knob_find(const char *name)
         if (strcmp(knobs_table[i].column, name) == 0)
             return &knobs_table[i];
     return NULL;
+}
+
+const char *knob_tail(const struct knob *knob)
+{
+    const char *dot = strchr(knob->name, '.');
+    return dot ? dot + 1 : knob->name;
+}
+
+bool knob_in(const struct knob *knob, const char *section)
+{
+    size_t n = strlen(section);
+    if (n == 0)
+        return !strchr(knob->name, '.');
+    return strncmp(knob->name, section, n) == 0 && knob->name[n] == '.';
 }
 
 /* The i-th knob that a spec may set; what only a command sets is not worth suggesting. */
