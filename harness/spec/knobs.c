@@ -4,9 +4,9 @@
 #include "harness/spec/knobs.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +115,11 @@ const struct knob *knob_at(int i)
     return &knobs_table[i];
 }
 
+int knob_index(const struct knob *knob)
+{
+    return (int)(knob - knobs_table);
+}
+
 const struct knob *knob_find(const char *name)
 {
     for (int i = 0; i < knob_count(); i++)
@@ -126,10 +131,28 @@ const struct knob *knob_find(const char *name)
     return NULL;
 }
 
+const char *knob_tail(const struct knob *knob)
+{
+    const char *dot = strchr(knob->name, '.');
+    return dot ? dot + 1 : knob->name;
+}
+
+bool knob_in(const struct knob *knob, const char *section)
+{
+    size_t n = strlen(section);
+    if (n == 0)
+        return !strchr(knob->name, '.');
+    return strncmp(knob->name, section, n) == 0 && knob->name[n] == '.';
+}
+
+/* The i-th knob that a spec may set; what only a command sets is not worth suggesting. */
 static const char *name_of(int i, const void *context)
 {
     (void)context;
-    return i < knob_count() ? knobs_table[i].name : NULL;
+    for (int k = 0; k < knob_count(); k++)
+        if (!knobs_table[k].internal && i-- == 0)
+            return knobs_table[k].name;
+    return NULL;
 }
 
 const char *knob_nearest(const char *name)
@@ -157,32 +180,49 @@ void knobs_preset(struct knobs *knobs)
     }
 }
 
-static double suffix_factor(const char *suffix)
+/* The power of ten a suffix stands for, or -1. */
+static int suffix_exponent(const char *suffix)
 {
-    static const struct { const char *text; double factor; } suffixes[] = {
-        {"", 1}, {"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {"B", 1e9}, {"T", 1e12},
+    static const struct { const char *text; int exponent; } suffixes[] = {
+        {"", 0}, {"k", 3}, {"K", 3}, {"M", 6}, {"G", 9}, {"B", 9}, {"T", 12},
     };
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
         if (strcmp(suffix, suffixes[i].text) == 0)
-            return suffixes[i].factor;
-    return 0;
+            return suffixes[i].exponent;
+    return -1;
+}
+
+bool knob_read_number(const char *text, double *out)
+{
+    char decimal[64], *end;
+    size_t n = strspn(text, "+-.0123456789eE"); /* no hex, no nan, no inf */
+    int exponent = suffix_exponent(text + n);
+    double value;
+    if (n == 0 || n > sizeof decimal - 8 || exponent < 0)
+        return false;
+    memcpy(decimal, text, n);
+    decimal[n] = 0;
+    if (exponent > 0) {
+        /* As one decimal it is rounded once: 1.001k is 1001, not 1000.9999999999999. */
+        if (strpbrk(decimal, "eE"))
+            return false;
+        (void)snprintf(decimal + n, sizeof decimal - n, "e%d", exponent);
+    }
+    value = strtod(decimal, &end);
+    if (end == decimal || *end || !isfinite(value))
+        return false;
+    *out = value + 0.0; /* -0 becomes 0, so that equal settings have equal text */
+    return true;
 }
 
 static enum status parse_number(const struct knob *knob, const char *text, double *out, struct err *err)
 {
-    char *end;
-    double value, factor;
     const char *kind = knob->type == KNOB_INTEGER ? "a whole number" : "a number";
-    bool decimal = strspn(text, "+-.0123456789eEkKMGBT") == strlen(text); /* no hex, no nan, no inf */
-    value = strtod(text, &end);
-    factor = suffix_factor(end);
-    if (!decimal || end == text || factor == 0 || !isfinite(value * factor))
+    double value;
+    if (!knob_read_number(text, &value) || (knob->type == KNOB_INTEGER && value != floor(value)))
         return err_set(err, STATUS_USAGE, "%s takes %s, not '%s'", knob->name, kind, text);
-    value *= factor;
-    if (knob->type == KNOB_INTEGER && value != floor(value))
-        return err_set(err, STATUS_USAGE, "%s takes a whole number, not '%s'", knob->name, text);
     if (!(value >= knob->minimum && value <= knob->maximum))
-        return err_set(err, STATUS_USAGE, "%s takes %g to %g%s%s, not '%s'", knob->name, knob->minimum,
+        return err_set(err, STATUS_USAGE, "%s takes %.10g to %.10g%s%s, not '%s'", knob->name, knob->minimum,
                        knob->maximum, *knob->unit ? " " : "", knob->unit, text);
     *out = value;
     return STATUS_OK;
@@ -202,7 +242,7 @@ static enum status parse_bool(const struct knob *knob, const char *text, bool *o
 
 static bool has_word(const char *words, const char *word)
 {
-    size_t n = strlen(word);
+    size_t n = strchr(word, ' ') ? 0 : strlen(word); /* two words are no word */
     for (const char *at = words; n && (at = strstr(at, word)) != NULL; at += n)
         if ((at == words || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0))
             return true;
@@ -301,13 +341,16 @@ int64_t knobs_ffn(const struct knobs *knobs)
     return ((8 * knobs->width + 2) / 3 + 31) / 32 * 32;
 }
 
+/* Decimal shares that add up to 1 may miss it by a rounding: 0.56 + 0.34 + 0.1 > 1 in binary. */
+#define SHARE_SLACK 1e-9
+
 enum status knobs_check(const struct knobs *knobs, struct err *err)
 {
     int64_t heads = knobs_heads(knobs);
     int64_t kv_heads = knobs->kv_heads ? knobs->kv_heads : heads;
     if (strcmp(knobs->data_source, "text") == 0 && !*knobs->data_path)
         return err_set(err, STATUS_USAGE, "data.source text needs data.path");
-    if (knobs->task_share + knobs->fact_share + knobs->junk > 1)
+    if (knobs->task_share + knobs->fact_share + knobs->junk > 1 + SHARE_SLACK)
         return err_set(err, STATUS_USAGE, "data.tasks, data.facts and data.junk add up to more than 1");
     if (knobs->width % heads || knobs->width / heads % 2)
         return err_set(err, STATUS_USAGE, "model.width %" PRId64 " does not split into %" PRId64
@@ -326,7 +369,7 @@ enum status knobs_check(const struct knobs *knobs, struct err *err)
     if (knobs->batch_tokens % knobs->context)
         return err_set(err, STATUS_USAGE, "train.batch_tokens %" PRId64 " is not a multiple of model.context %"
                        PRId64, knobs->batch_tokens, knobs->context);
-    if (knobs->warmup + knobs->decay > 1)
+    if (knobs->warmup + knobs->decay > 1 + SHARE_SLACK)
         return err_set(err, STATUS_USAGE, "train.warmup and train.decay add up to more than 1");
     return STATUS_OK;
 }

@@ -86,13 +86,22 @@ struct knob {
 
 int knob_count(void);
 const struct knob *knob_at(int i);
+/* The inverse: the knob's place in the table. */
+int knob_index(const struct knob *knob);
 /* By spec name or by column name; NULL when there is none. */
 const struct knob *knob_find(const char *name);
 /* The nearest known spec name, or NULL (for "did you mean"). */
 const char *knob_nearest(const char *name);
 
+/* The section a knob stands in ("model"; "" for seed), and its key there ("width"). */
+bool knob_in(const struct knob *knob, const char *section);
+const char *knob_tail(const struct knob *knob);
+
 /* Every knob at its preset. */
 void knobs_preset(struct knobs *knobs);
+
+/* A decimal number with an optional exponent or suffix (k, M, G or B, T); false when text is anything else. */
+bool knob_read_number(const char *text, double *out);
 
 /* Reads text as the knob's type and checks its range. The error names the knob and what it takes, without
  * file or line: the caller knows those. Integers may be written 1e6, 4k, 2M; reals with an exponent. */

@@ -43,15 +43,18 @@ struct plan {
     struct planned_trial *trials;
     int n_trials;
     int n_dropped;       /* cells that `where` removed */
+    uint64_t varying;    /* bit i: knob i is not the same in all trials */
 };
 
 struct plan_hooks {
     /* Fills the estimate of checked knobs; may refuse them (STATUS_USAGE) with a text without place. */
     enum status (*estimate)(const struct knobs *knobs, struct estimate *out, struct err *err);
     /* Appends what identifies the data (world version, or path and SHA-256) and the engine's version.
-     * A missing data file is STATUS_USAGE. */
+     * A missing data file is STATUS_USAGE. May look at data.* only: it is asked once per distinct data. */
     enum status (*identity)(const struct knobs *knobs, struct str *out, struct err *err);
-    /* Evaluates an SQL expression over a table with one row per cell; keep[i] becomes 0 or 1. */
+    /* Evaluates an SQL expression over a table with one row per cell; keep[i] becomes 0 or 1. The columns are
+     * the knobs' and the estimate's: params_total, params_active, params_non_embedding, params_matmul,
+     * flops_formula. Large plans come in blocks of rows. */
     enum status (*where)(const char *expression, const struct table *cells, char *keep, struct err *err);
 };
 
