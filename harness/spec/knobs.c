@@ -20,7 +20,7 @@ static const struct knob knobs_table[] = {
     {"data.path", "data_path", KNOB_TEXT, "", 0, 0, "", NULL,
      "the text file, when data.source is text; {corpora} stands for the folder `make corpora` fills",
      FIELD(data_path), false},
-    {"data.tasks", "task_share", KNOB_REAL, "share of lines", 0, 1, "0.5", NULL,
+    {"data.tasks", "task_share", KNOB_REAL, "share of lines", 0, 1, "0.6", NULL,
      "world: lines that pose and answer a task", FIELD(task_share), false},
     {"data.facts", "fact_share", KNOB_REAL, "share of lines", 0, 1, "0.15", NULL,
      "world: lines that state a fact about an entity", FIELD(fact_share), false},
