@@ -30,13 +30,8 @@ void linear_i8_forward(real *y, int16_t *scratch, const real *x, const struct ma
 {
     ASSERT(I <= 100000);
     for (int t = 0; t < n; t++) {
-        const real *row = x + (size_t)t * (size_t)I;
-        real *out = y + (size_t)t * (size_t)O;
-        real scale = scale_of(row, I), inverse = 1 / scale;
-        for (int i = 0; i < I; i++)
-            scratch[i] = (int16_t)lrint((double)(row[i] * inverse));
-        for (int o = 0; o < O; o++)
-            out[o] = (real)vec->dot_i8(w->q + (size_t)o * (size_t)I, scratch, I) * (w->scale[o] * scale);
+        real scale = vec->widen_i8(scratch, x + (size_t)t * (size_t)I, I);
+        vec->matvec_i8(y + (size_t)t * (size_t)O, w->q, w->scale, scratch, scale, O, I);
     }
     flop_count(2 * (uint64_t)n * (uint64_t)I * (uint64_t)O);
 }

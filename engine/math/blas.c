@@ -43,17 +43,28 @@ void gemv(int M, int K, const real *A, int lda, const real *x, real *y)
     CBLAS_GEMV(CblasRowMajor, CblasNoTrans, M, K, 1, A, lda, x, 1, 0, y, 1);
 }
 
-/* OpenBLAS 0.3.21 has AVX-512 kernels under the name SkylakeX and AVX2 kernels under Haswell and Zen, but
- * picks them by a list of processor models that ends with the year it was made. */
+/* Kernels by the width of the vectors they use; everything not named here is older. */
+static int core_rank(const char *core)
+{
+    static const struct { const char *name; int rank; } cores[] = {
+        {"Haswell", 2}, {"Zen", 2}, {"Excavator", 2}, {"SkylakeX", 3}, {"Cooperlake", 3}, {"SapphireRapids", 3},
+    };
+    for (size_t i = 0; i < sizeof cores / sizeof *cores; i++)
+        if (strcmp(core, cores[i].name) == 0)
+            return cores[i].rank;
+    return 1;
+}
+
 const char *blas_wanted_core(void)
 {
 #if defined(__x86_64__)
+    int have = core_rank(openblas_get_corename());
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-        return "SkylakeX";
+        return have < 3 ? "SkylakeX" : NULL;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return "Haswell";
+        return have < 2 ? "Haswell" : NULL;
 #endif
     return NULL;
 }

@@ -24,9 +24,10 @@ void gemv(int M, int K, const real *A, int lda, const real *x, real *y);
 uint64_t flop_counter(void);
 void flop_count(uint64_t flops); /* for the products that are not BLAS calls (int8) */
 
-/* The OpenBLAS kernels this processor should use, when the library would choose older ones by itself
- * (0.3.21 does not know processors newer than itself); NULL when its own choice is right. Depends on cpuid
- * only. It must reach the library through OPENBLAS_CORETYPE before the process starts. */
+/* The OpenBLAS kernels this process should have but has not: the name of newer ones this processor runs, NULL when
+ * those in use are right. The library chooses while it loads, by a list of processors that ends with the year it was
+ * made (0.3.21 falls back to SSE3 or AVX2 kernels on newer ones), or by what OPENBLAS_CORETYPE said; so the name
+ * must be in that variable before the process starts. */
 const char *blas_wanted_core(void);
 const char *blas_core(void);   /* the kernels in use */
 const char *blas_config(void); /* version and build options of the library */

@@ -6,6 +6,7 @@
  * registers there are. Main invariant: element i always goes through lane i mod 16 and lanes are summed by one
  * fixed tree, so every ISA gives the same bits. Short tails are padded with the operation's neutral element. */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "engine/math/vec.h"
@@ -285,6 +286,46 @@ static int32_t dot_i8(const int8_t *w, const int16_t *x, int n)
     return sum;
 }
 
+/* Four rows at a time share each load of x; plain loops, which compilers turn into multiply-adds of pairs. */
+static void matvec_i8(real *y, const int8_t *w, const real *row_scale, const int16_t *x, real x_scale, int O, int I)
+{
+    int o = 0;
+    for (; o + 4 <= O; o += 4) {
+        const int8_t *restrict w0 = w + (size_t)o * (size_t)I, *restrict w1 = w0 + I;
+        const int8_t *restrict w2 = w1 + I, *restrict w3 = w2 + I;
+        int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        for (int i = 0; i < I; i++) {
+            s0 += w0[i] * x[i];
+            s1 += w1[i] * x[i];
+            s2 += w2[i] * x[i];
+            s3 += w3[i] * x[i];
+        }
+        y[o] = (real)s0 * (row_scale[o] * x_scale);
+        y[o + 1] = (real)s1 * (row_scale[o + 1] * x_scale);
+        y[o + 2] = (real)s2 * (row_scale[o + 2] * x_scale);
+        y[o + 3] = (real)s3 * (row_scale[o + 3] * x_scale);
+    }
+    for (; o < O; o++)
+        y[o] = (real)dot_i8(w + (size_t)o * (size_t)I, x, I) * (row_scale[o] * x_scale);
+}
+
+/* Returns the scale that maps the largest magnitude of x to 127 (1 for zeros); out is x over that scale. */
+static real widen_i8(int16_t *out, const real *x, int n)
+{
+    real top = 0, inverse, x_scale;
+    for (int i = 0; i < n; i++) {
+        real size = x[i] < 0 ? -x[i] : x[i];
+        top = size > top ? size : top;
+    }
+    x_scale = top > 0 ? top / 127 : 1;
+    inverse = 1 / x_scale;
+    for (int i = 0; i < n; i++) { /* away from zero by a half, then cut: compilers vectorise this, not lrint */
+        real scaled = x[i] * inverse;
+        out[i] = (int16_t)(int32_t)(scaled + (scaled < 0 ? (real)-0.5 : (real)0.5));
+    }
+    return x_scale;
+}
+
 #define PASTE(a, b) a##b
 #define TABLE(isa) PASTE(vec_ops_, isa)
 #define TEXT(x) #x
@@ -306,5 +347,6 @@ const struct vec_ops TABLE(VEC_ISA) = {
     .silu_mul_backward = silu_mul_backward,
     .adamw = adamw,
     .sum_squares = sum_squares,
-    .dot_i8 = dot_i8,
+    .matvec_i8 = matvec_i8,
+    .widen_i8 = widen_i8,
 };

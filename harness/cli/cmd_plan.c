@@ -50,8 +50,8 @@ static void print_people(const struct plan *plan, int jobs)
         flops += e->flops;
         largest = fmax(largest, e->seconds);
     }
-    (void)printf("%d trials%s, %.2g FLOPs, about %.0f s with -j %d\n", plan->n_trials,
-                 plan->n_trials == 1 ? "" : "", flops, fmax(largest, seconds / jobs), jobs);
+    (void)printf("%d trial%s, %.2g FLOPs, about %.0f s with -j %d\n", plan->n_trials,
+                 plan->n_trials == 1 ? "" : "s", flops, fmax(largest, seconds / jobs), jobs);
     if (plan->n_dropped)
         (void)printf("%d cells dropped by where\n", plan->n_dropped);
 }

@@ -17,13 +17,13 @@ static const char PROGRAM[] = "/proc/self/exe";
 static const char STARTED_AGAIN[] = "ISOFLOP_BLAS_CHOSEN";
 
 /* OpenBLAS reads its kernel name and its threads from the environment while the process loads, so the
- * right ones take a second start: the processor's own kernels unless the user named others, and always
- * one thread, because a product that BLAS splits has other last bits. Children inherit both. The mark
- * ends this after one round, whatever happens. */
+ * right ones take a second start: the widest kernels this processor runs, also where the environment names older
+ * ones (ISOFLOP_BLAS=keep leaves them), and always one thread, because a product that BLAS splits has other last
+ * bits. Children inherit both. The mark ends this after one round, whatever happens. */
 static void choose_blas_kernels(char **argv)
 {
-    const char *core = getenv("OPENBLAS_CORETYPE") ? NULL : blas_wanted_core();
-    const char *threads = getenv("OPENBLAS_NUM_THREADS");
+    const char *choice = getenv("ISOFLOP_BLAS"), *threads = getenv("OPENBLAS_NUM_THREADS");
+    const char *core = choice && strcmp(choice, "keep") == 0 ? NULL : blas_wanted_core();
     bool one_thread = threads && strcmp(threads, "1") == 0;
     if (getenv(STARTED_AGAIN) || (!core && one_thread))
         return;

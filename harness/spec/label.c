@@ -22,6 +22,10 @@ static void short_count(struct str *out, double value)
 static void append_part(struct str *out, const struct knob *knob, const struct knobs *knobs)
 {
     double number = knob_number(knob, knobs);
+    if (strcmp(knob->column, "experts_per_token") == 0) {
+        str_format(out, "top-%.0f", number);
+        return;
+    }
     if (knob->type == KNOB_INTEGER && strcmp(knob->unit, knob->column) == 0) {
         if (strcmp(knob->unit, "tokens") == 0)
             short_count(out, number);
@@ -39,6 +43,17 @@ static void append_part(struct str *out, const struct knob *knob, const struct k
         knob_format(knob, knobs, out);
 }
 
+/* What says nothing about a dense model, and what it takes to tell mixtures apart in few words. */
+static bool says_nothing(const struct knob *knob, const struct knobs *knobs)
+{
+    static const char *const mixture[] = {"experts", "experts_per_token", "granularity", "gate", "load_balance",
+                                          "router_z"};
+    for (size_t i = 0; i < sizeof mixture / sizeof *mixture; i++)
+        if (strcmp(knob->column, mixture[i]) == 0)
+            return knobs->experts == 1 || i == 2 || i == 3;
+    return false;
+}
+
 void plan_label(const struct plan *plan, int i, char *out, size_t size)
 {
     const struct knobs *knobs;
@@ -51,7 +66,7 @@ void plan_label(const struct plan *plan, int i, char *out, size_t size)
     for (int k = 0; k < knob_count(); k++) {
         const struct knob *knob = knob_at(k);
         bool always = strcmp(knob->column, "width") == 0 || strcmp(knob->column, "tokens") == 0;
-        if (plan->varying ? !(plan->varying >> k & 1) : !always)
+        if ((plan->varying ? !(plan->varying >> k & 1) : !always) || says_nothing(knob, knobs))
             continue;
         str_clear(&part);
         str_append(&part, used ? ", " : "");
