@@ -237,7 +237,7 @@ int cmd_report(struct invocation *invocation)
         str_release(&text);
     }
     if (status == STATUS_OK && !invocation->quiet)
-        (void)printf("report: %s      store: %s\n", file, invocation->db);
+        status = summary_print(invocation, invocation->db, spec, file, &err);
     release(page, n);
     return status == STATUS_OK ? EXIT_CODE_DONE : failed(&err);
 }

@@ -75,7 +75,7 @@ static int run_plan(struct invocation *invocation, struct plan *plan)
     note_outcome(&result, pending);
     code = sweep_exit_code(&result);
     if (!result.signal && !invocation->quiet && !option_flag(o, "no-summary") &&
-        summary_print(invocation, options.db, plan->name, &err) != STATUS_OK)
+        summary_print(invocation, options.db, plan->name, NULL, &err) != STATUS_OK)
         return failed(&err);
     return code;
 }

@@ -122,12 +122,13 @@ static const struct option_row generate_options[] = {
 
 static const struct example shrink_examples[] = {
     {"isoflop shrink --int8 best", "8-bit weights for the best model, measured beside it"},
-    {"isoflop shrink --int8 3fa9 77c1", "several models"},
+    {"isoflop shrink --int8 --where 'experts = 1 AND tokens > 1e6'", "all models like that"},
     {NULL, NULL},
 };
 
 static const struct option_row shrink_options[] = {
     {.name = "int8", .help = "8-bit weights and activations, rounded to nearest"},
+    {.name = "where", .kind = OPTION_TEXT, .metavar = "SQL", .help = "the trained models whose row of v_points satisfies this"},
     {.name = NULL},
 };
 
@@ -224,8 +225,8 @@ const struct command commands[] = {
     {
         .name = "shrink",
         .group = GROUP_MODEL,
-        .summary = "make a trained model smaller, and measure it",
-        .arguments = "MODEL...",
+        .summary = "make trained models smaller, and measure them",
+        .arguments = "[MODEL...]",
         .details = "The shrunk model is stored as a trial of its own beside its parent. Prints its id.",
         .examples = shrink_examples,
         .options = shrink_options,

@@ -69,7 +69,8 @@ const char *summary_source(const struct summary *summary)
     return isnan(summary->entropy_floor) ? "" : "world language";
 }
 
-enum status summary_print(struct invocation *invocation, const char *db, const char *spec, struct err *err)
+enum status summary_print(const struct invocation *invocation, const char *db, const char *spec, const char *report,
+                          struct err *err)
 {
     struct screen screen = screen_look(1, invocation->no_color);
     struct terminal terminal = bar_terminal(&screen);
@@ -91,7 +92,8 @@ enum status summary_print(struct invocation *invocation, const char *db, const c
     str_init(&text);
     terminal_draw(&terminal, &(struct terminal_summary){
         .title = title, .source = summary_source(&s), .entropy_floor = s.entropy_floor, .findings = s.findings,
-        .n_findings = FINDING_KINDS, .points = &s.tables[FINDINGS_POINTS], .store = db, .notes = notes,
+        .n_findings = FINDING_KINDS, .points = &s.tables[FINDINGS_POINTS],
+        .report = report, .store = db, .notes = notes,
         .n_notes = s.other > 0,
     }, &text);
     (void)fputs(text.text, stdout);

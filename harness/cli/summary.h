@@ -19,8 +19,9 @@ struct summary {
 MUST_CHECK enum status summary_read(struct summary *out, struct store *store, const char *spec, struct err *err);
 void summary_release(struct summary *summary);
 
-/* The block at the end of a run, on standard output. */
-MUST_CHECK enum status summary_print(struct invocation *invocation, const char *db, const char *spec, struct err *err);
+/* The block at the end of a run, on standard output. spec NULL: the whole store; report: path of the page, or NULL. */
+MUST_CHECK enum status summary_print(const struct invocation *invocation, const char *db, const char *spec,
+                                     const char *report, struct err *err);
 
 /* Findings are about trained models of one world at a time; this names it: "world language". */
 const char *summary_source(const struct summary *summary);
