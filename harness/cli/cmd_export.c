@@ -55,5 +55,5 @@ int cmd_export(struct invocation *invocation)
     }
     str_release(&sql);
     store_close(store);
-    return status == STATUS_OK ? EXIT_CODE_DONE : failed(&err);
+    return written(status, &err);
 }

@@ -126,6 +126,13 @@ static bool reader_is_gone(int descriptor)
     return poll(&watched, 1, 0) == 1 && (watched.revents & (POLLERR | POLLHUP));
 }
 
+int written(enum status status, const struct err *err)
+{
+    if (status == STATUS_OK || (status == STATUS_IO && reader_is_gone(STDOUT_FILENO)))
+        return EXIT_CODE_DONE;
+    return failed(err);
+}
+
 int output_end(int code)
 {
     bool full = ferror(stdout) != 0;

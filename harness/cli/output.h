@@ -37,6 +37,10 @@ int exit_code(enum status status, int signal);
 /* Prints the error and returns its exit code: `return failed(&err);` ends a command. */
 MUST_CHECK int failed(const struct err *err);
 
+/* The same for a document written to standard output: a reader that went away has what it wanted, so that is no
+ * error. */
+MUST_CHECK int written(enum status status, const struct err *err);
+
 /* "isoflop: text" on standard error. A text that begins with file:line:column is printed as it is.
  * Control characters become '?', so that a file name cannot steer the terminal. */
 void error_print(const struct err *err);

@@ -63,5 +63,5 @@ int print_table(const struct invocation *invocation, const struct table *table, 
         status = export_csv(stdout, table, &err);
     else
         print_people(table);
-    return status == STATUS_OK ? EXIT_CODE_DONE : failed(&err);
+    return written(status, &err);
 }

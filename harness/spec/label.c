@@ -54,19 +54,16 @@ static bool says_nothing(const struct knob *knob, const struct knobs *knobs)
     return false;
 }
 
-void plan_label(const struct plan *plan, int i, char *out, size_t size)
+/* Writes the knobs of the set (bit i: knob i), as many as fit. */
+static void write_knobs(const struct knobs *knobs, uint64_t set, char *out, size_t size)
 {
-    const struct knobs *knobs;
     struct str part;
     size_t used = 0;
-    ASSERT(i >= 0 && i < plan->n_trials && size > 0);
-    knobs = &plan->trials[i].knobs;
     out[0] = 0;
     str_init(&part);
     for (int k = 0; k < knob_count(); k++) {
         const struct knob *knob = knob_at(k);
-        bool always = strcmp(knob->column, "width") == 0 || strcmp(knob->column, "tokens") == 0;
-        if ((plan->varying ? !(plan->varying >> k & 1) : !always) || says_nothing(knob, knobs))
+        if (!(set >> k & 1) || says_nothing(knob, knobs))
             continue;
         str_clear(&part);
         str_append(&part, used ? ", " : "");
@@ -77,4 +74,15 @@ void plan_label(const struct plan *plan, int i, char *out, size_t size)
         }
     }
     str_release(&part);
+}
+
+void plan_label(const struct plan *plan, int i, char *out, size_t size)
+{
+    const struct knobs *knobs;
+    ASSERT(i >= 0 && i < plan->n_trials && size > 0);
+    knobs = &plan->trials[i].knobs;
+    write_knobs(knobs, plan->varying, out, size);
+    if (out[0] == 0) /* nothing varies, or nothing that this trial has */
+        write_knobs(knobs, UINT64_C(1) << knob_index(knob_find("width")) | UINT64_C(1) << knob_index(knob_find("tokens")),
+                    out, size);
 }

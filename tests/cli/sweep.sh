@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# sweep.sh — goal: what a sweep promises from spec to store holds for the real program.
+# Method: a sweep of eight small trials, run with one and with two jobs, killed in the middle and resumed, repeated,
+# shrunk, drawn and exported; the stores are compared by their exports. Prints TAP.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+isoflop=${ISOFLOP:-$top/build/isoflop}
+case $isoflop in /*) ;; *) isoflop=$PWD/$isoflop ;; esac
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+number=0
+check() { # name command...
+    number=$((number + 1))
+    if "${@:2}" >out 2>err; then
+        echo "ok $number - $1"
+    else
+        echo "not ok $number - $1"
+        sed 's/^/# /' out err
+    fi
+}
+
+cat >tiny.yaml <<'SPEC'
+name: tiny
+model: {depth: 1, context: 64}
+train: {batch_tokens: 256}
+eval: {heldout_tokens: 1024, items: 16, latency_samples: 20}
+grids:
+  - model: {width: [16, 32]}
+    train: {tokens: [8192, 16384, 40960]}
+  - model: {width: 16, experts: 4, experts_per_token: [1, 2]}
+    train: {tokens: 16384}
+SPEC
+
+# What must not depend on time, jobs or interruption. The settings and results of every trial, and the scores.
+results() { # db
+    "$isoflop" export v_trials --db "$1" --json |
+        sed -E 's/"(created_at|predicted_seconds|attempts)": ?[^,}]*,?//g' | sort &&
+        "$isoflop" export v_evals --db "$1" && "$isoflop" export metric --db "$1" | sed -E 's/^([^,]*),[0-9]+,/\1,/'
+}
+same() { # db db
+    results "$1" >first.txt && results "$2" >second.txt && cmp first.txt second.txt
+}
+column() { # view column
+    "$isoflop" export "$1" --db "$3" | awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $at }'
+}
+count_is() { # n command...
+    local n
+    n=$("${@:2}" | wc -l)
+    [ "$n" -eq "$1" ] || { echo "counted $n, expected $1"; return 1; }
+}
+
+check 'runs with one job' "$isoflop" run tiny.yaml --db one/s.db -j 1 -q
+check 'runs with two jobs' "$isoflop" run tiny.yaml --db two/s.db -j 2 -q
+check 'eight trials are done' bash -c "[ \"\$('$isoflop' export v_points --db one/s.db | wc -l)\" = 9 ]"
+check 'the same bits with one and two jobs' same one/s.db two/s.db
+
+flops_agree() {
+    column v_costs flops_executed one/s.db >a && column v_costs flops_formula one/s.db >b && [ -s a ] && cmp a b &&
+        ! grep -q '^$' a
+}
+check 'FLOPs executed equal the formula on every trial' flops_agree
+complete() {
+    count_is 16 column v_latency p99_ms one/s.db && count_is 80 column v_evals value one/s.db &&
+        ! column v_costs peak_rss_bytes one/s.db | grep -qE '^(0|)$'
+}
+check 'every trial has latencies, scores and peak memory' complete
+
+again() {
+    "$isoflop" run tiny.yaml --db one/s.db 2>said && grep -q 'nothing to run' said && count_is 8 column attempt attempt one/s.db
+}
+check 'a second run runs nothing' again
+
+# Killed twice at different moments, then finished.
+killed() {
+    local round pid
+    for round in 0.6 0.9; do
+        "$isoflop" run tiny.yaml --db three/s.db -j 2 -q >/dev/null 2>&1 &
+        pid=$!
+        sleep "$round"
+        kill -9 "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null
+    done
+    sleep 0.3
+    [ "$(pgrep -fc "__trial.*$work" || true)" = 0 ] || return 1
+    "$isoflop" status --db three/s.db --csv >/dev/null 2>&1
+    cp three/s.db before.db
+    "$isoflop" run tiny.yaml --db three/s.db -j 2 -q
+}
+check 'a killed sweep goes on' killed
+check 'and ends with what an undisturbed one has' same one/s.db three/s.db
+once() { # done attempts per trial: exactly one
+    "$isoflop" export attempt --db three/s.db | awk -F, '$3 == "done" { n[$1]++ } END { for (t in n) { trials++; if (n[t] != 1) exit 1 } exit trials != 8 }'
+}
+check 'every trial was done exactly once' once
+
+refused() { # spec expected-beginning
+    local code
+    "$isoflop" run "$1" --db refused/s.db >out2 2>said
+    code=$?
+    [ "$code" = 2 ] && [ ! -e refused ] && [[ "$(cat said)" == "$2"* ]] || { echo "code $code"; cat said; return 1; }
+}
+printf 'model:\n  depth: 1\n  widht: 16\n' >bad1.yaml
+printf 'model: {width: 8-}\n' >bad2.yaml
+printf 'train: {tokens: many}\n' >bad3.yaml
+printf 'model: {width: []}\n' >bad4.yaml
+printf 'data: {source: text, path: nowhere.txt}\n' >bad5.yaml
+check 'refuses an unknown key' refused bad1.yaml "bad1.yaml:3:3: unknown key 'widht' in model; did you mean 'width'?"
+check 'refuses a bad range' refused bad2.yaml 'bad2.yaml:1:16: '
+check 'refuses a wrong type' refused bad3.yaml 'bad3.yaml:1:17: '
+check 'refuses an empty axis' refused bad4.yaml 'bad4.yaml:1:'
+check 'refuses a missing data file' refused bad5.yaml 'bad5.yaml:1:'
+check 'refuses a missing spec' refused tinny.yaml "isoflop: tinny.yaml: no such file; did you mean 'tiny.yaml'?"
+
+check 'shrinks a model' "$isoflop" shrink --int8 best --db one/s.db -q
+shrunk() {
+    "$isoflop" export v_points --db one/s.db --json >points && [ "$(grep -c '"shrink": *"int8"' points)" = 1 ]
+}
+check 'the shrunk model stands beside its parent' shrunk
+check 'shrinking again runs nothing' bash -c "'$isoflop' shrink --int8 best --db one/s.db -q && [ \"\$('$isoflop' export attempt --db one/s.db | wc -l)\" = 10 ]"
+generates() {
+    "$isoflop" generate best --db one/s.db --prompt 'copy abc: ' -n 40 >a && "$isoflop" generate best --db one/s.db --prompt 'copy abc: ' -n 40 >b &&
+        cmp a b && grep -q '^copy abc: ' a && [ "$(wc -c <a)" -gt 45 ]
+}
+check 'generates the same text from the same seed' generates
+
+reports() {
+    "$isoflop" report --db one/s.db -o page.html --plots plots -q && grep -q '<svg' page.html && ! grep -qE '(src|href)="?https?:' page.html &&
+        [ -s plots/loss_vs_params.svg ] && [ -s plots/loss_vs_params.gp ] && [ -s plots/loss_vs_params.csv ]
+}
+check 'writes a page that loads nothing' reports
+check 'says when there is nothing to draw' bash -c "'$isoflop' plot isoflop --db one/s.db; [ \$? = 5 ]"
+check 'survives a reader that goes away' bash -c "'$isoflop' export metric --db one/s.db | head -1 >/dev/null; [ \${PIPESTATUS[0]} = 0 ]"
+check 'notices a full output' bash -c "'$isoflop' export metric --db one/s.db >/dev/full; [ \$? = 1 ]"
+check 'reports divergence as a result' bash -c "'$isoflop' run tiny.yaml --db wild/s.db -q -S train.lr=1e9 -S train.clip=0 -S model.width=16 -S train.tokens=8192; [ \$? = 3 ] && '$isoflop' export attempt --db wild/s.db | grep -q ',diverged,\"step 2: loss'"
+interrupted() {
+    "$isoflop" run tiny.yaml --db stop/s.db -q &
+    local pid=$! code
+    sleep 0.7
+    kill -TERM "$pid" # an interrupt is ignored by what a script starts in the background
+    wait "$pid"
+    code=$?
+    [ "$code" = 143 ] && "$isoflop" run tiny.yaml --db stop/s.db -q && same one/s.db stop/s.db
+}
+rm -rf unshrunk && "$isoflop" run tiny.yaml --db unshrunk/s.db -j 2 -q >/dev/null 2>&1 && rm -rf one && mv unshrunk one
+check 'stops when asked to and goes on later' interrupted
+echo "1..$number"
