@@ -49,7 +49,8 @@ struct runner {
     struct err failure_err;
     struct forecast forecast;
     struct instant begun, reported;
-    struct attempt *moved;    /* the last that said something; may be a free slot */
+    struct attempt *moved;    /* the last that said something; its slot may be free by now */
+    bool news;                /* it said that since the last report */
     struct runner_result result;
 };
 
@@ -103,6 +104,7 @@ static void report(struct runner *runner, const struct attempt *about, enum outc
         .outcome = outcome,
     };
     runner->reported = clock_now();
+    runner->news = false;
     if (!options->progress)
         return;
     progress.fraction = forecast_fraction(&runner->forecast, &running, options->total, options->total_seconds);
@@ -261,6 +263,7 @@ static void take(void *context, struct attempt *attempt, const struct record *re
 {
     struct runner *runner = context;
     runner->moved = attempt;
+    runner->news = true;
     if (record->kind == RECORD_WANT_EXCLUSIVE && attempt->state == ATTEMPT_RUNS) {
         attempt->state = ATTEMPT_WAITS;
         attempt->ticket = runner->next_ticket++;
@@ -407,13 +410,14 @@ static void wait_and_read(struct runner *runner, struct wake *wake, int timeout_
 static void report_now_and_then(struct runner *runner)
 {
     double since = clock_since(runner->reported);
-    struct attempt *moved = runner->moved;
-    if (moved && !is_active(moved))
-        moved = NULL;
-    if (since >= 1 || (since >= report_every_s && moved)) {
-        report(runner, moved, OUTCOME_DONE, NULL);
-        runner->moved = NULL;
-    }
+    struct attempt *about = runner->moved;
+    if (since < report_every_s || (since < 1 && !runner->news))
+        return;
+    /* When the one that moved last has ended, any that runs is better than none. */
+    for (int i = 0; i < runner->options->jobs && about && !is_active(about); i++)
+        if (is_active(&runner->attempts[i]))
+            about = &runner->attempts[i];
+    report(runner, about && is_active(about) ? about : NULL, OUTCOME_DONE, NULL);
 }
 
 static void loop(struct runner *runner, struct wake *wake)
