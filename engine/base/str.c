@@ -116,7 +116,9 @@ const char *str_nearest(const char *word, const char *(*candidate)(int i, const 
                         const void *context)
 {
     const char *best = NULL, *name;
-    int limit = 1 + (int)strlen(word) / 3; /* a third of the letters may be wrong */
+    int limit = (int)(strlen(word) + 1) / 3; /* a third of the letters may be wrong, and one always */
+    if (limit < 1)
+        limit = 1;
     for (int i = 0; (name = candidate(i, context)) != NULL; i++) {
         int distance = edit_distance(word, name);
         if (distance <= limit) {

@@ -75,7 +75,7 @@ violations() {
                 if (code ~ /(^|[^A-Za-z0-9_])(stdout|stderr)([^A-Za-z0-9_]|$)/) offence("engine", "a standard stream")
             }
             if (FILENAME ~ /^harness\//) check_calls(code, ENVIRON["HARNESS_BANNED"], "exit")
-            if (FILENAME !~ /^tests\// && code ~ /^[ \t]*typedef[ \t]+(struct|union|enum)([^A-Za-z0-9_]|$)/) offence("names", "a typedef that hides a struct, union or enum")
+            if (FILENAME !~ /^tests\// && code ~ /^[ \t]*typedef[ \t]+(struct|union|enum)([^A-Za-z0-9_]|$)/ && code !~ /\(/) offence("names", "a typedef that hides a struct, union or enum")
             if (code ~ /^\{/) opened = FNR
             if (code ~ /^\}/ && opened) {
                 if (FNR - opened + 2 > ENVIRON["FUNCTION_LINES"] && !excused) offence("length", "a function of " FNR - opened + 2 " lines")

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: what the report says is what the tables hold, in sentences, charts, page and terminal. Method: tables
  * with planted truths, also flipped ones; every chart drawn by gnuplot where it is installed; hostile labels;
- * a small parser that checks that tags balance; everything twice, to be equal byte for byte. One file, though a
- * long one: all its parts judge the same planted worlds. */
+ * a small parser that checks that tags balance; everything twice, to be equal byte for byte.
+ * Length: all its parts judge the same planted worlds. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
