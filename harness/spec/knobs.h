@@ -36,10 +36,13 @@ struct knobs {
     int64_t ffn;
     int64_t context;
     bool tied;
+    char parametrization[KNOB_TEXT_SIZE];
+    int64_t base_width;
     double rope_base;
     int64_t experts;
     int64_t experts_per_token;
     int64_t granularity;
+    char gate[KNOB_TEXT_SIZE];
     double load_balance;
     double router_z;
     /* train */

@@ -22,6 +22,10 @@ static void short_count(struct str *out, double value)
 static void append_part(struct str *out, const struct knob *knob, const struct knobs *knobs)
 {
     double number = knob_number(knob, knobs);
+    if (strcmp(knob->column, "experts_per_token") == 0) {
+        str_format(out, "top-%.0f", number);
+        return;
+    }
     if (knob->type == KNOB_INTEGER && strcmp(knob->unit, knob->column) == 0) {
         if (strcmp(knob->unit, "tokens") == 0)
             short_count(out, number);
@@ -39,19 +43,27 @@ static void append_part(struct str *out, const struct knob *knob, const struct k
         knob_format(knob, knobs, out);
 }
 
-void plan_label(const struct plan *plan, int i, char *out, size_t size)
+/* What says nothing about a dense model, and what it takes to tell mixtures apart in few words. */
+static bool says_nothing(const struct knob *knob, const struct knobs *knobs)
 {
-    const struct knobs *knobs;
+    static const char *const mixture[] = {"experts", "experts_per_token", "granularity", "gate", "load_balance",
+                                          "router_z"};
+    for (size_t i = 0; i < sizeof mixture / sizeof *mixture; i++)
+        if (strcmp(knob->column, mixture[i]) == 0)
+            return knobs->experts == 1 || i == 2 || i == 3;
+    return false;
+}
+
+/* Writes the knobs of the set (bit i: knob i), as many as fit. */
+static void write_knobs(const struct knobs *knobs, uint64_t set, char *out, size_t size)
+{
     struct str part;
     size_t used = 0;
-    ASSERT(i >= 0 && i < plan->n_trials && size > 0);
-    knobs = &plan->trials[i].knobs;
     out[0] = 0;
     str_init(&part);
     for (int k = 0; k < knob_count(); k++) {
         const struct knob *knob = knob_at(k);
-        bool always = strcmp(knob->column, "width") == 0 || strcmp(knob->column, "tokens") == 0;
-        if (plan->varying ? !(plan->varying >> k & 1) : !always)
+        if (!(set >> k & 1) || says_nothing(knob, knobs))
             continue;
         str_clear(&part);
         str_append(&part, used ? ", " : "");
@@ -62,4 +74,15 @@ void plan_label(const struct plan *plan, int i, char *out, size_t size)
         }
     }
     str_release(&part);
+}
+
+void plan_label(const struct plan *plan, int i, char *out, size_t size)
+{
+    const struct knobs *knobs;
+    ASSERT(i >= 0 && i < plan->n_trials && size > 0);
+    knobs = &plan->trials[i].knobs;
+    write_knobs(knobs, plan->varying, out, size);
+    if (out[0] == 0) /* nothing varies, or nothing that this trial has */
+        write_knobs(knobs, UINT64_C(1) << knob_index(knob_find("width")) | UINT64_C(1) << knob_index(knob_find("tokens")),
+                    out, size);
 }

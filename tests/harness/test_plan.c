@@ -454,7 +454,7 @@ static void test_labels(void **state)
                  "zip: [[width, experts]]\n", "width 96, 16 experts, 3.1 M tokens");
     expect_label("model: {experts: [1, 2], kv_heads: [2, 2]}\ndata: {junk: [0.25]}\ngrids: [{model: {experts: 1}, "
                  "eval: {items: 5}}, {model: {experts: 2}, eval: {items: 6}, train: {tokens: 999}}]",
-                 "1 expert, 262 k tokens, 5 items");
+                 "262 k tokens, 5 items");
     expect_label("model: {context: [128, 64]}\ntrain: {lr: 1e-3}\neval: {every: 7}\nwhere: context < 100\n",
                  "width 64, 262 k tokens");
     expect_label("train: {lr: [1e-3, 0.002]}\nwhere: lr = 0.002\n", "width 64, 262 k tokens");
