@@ -5,8 +5,9 @@
  * table, the CSV header and results/README.md's dictionary are all made from it or checked against it.
  * A struct knobs is plain data: copied, compared and hashed freely, owning nothing.
  *
- * How to add one: a field here, a row in knobs.c, a column in results/schema.sql, and the line in
- * harness/run/trial.c that gives it to the engine. `make check` complains about what is missing. */
+ * How to add one: a field here, a row in knobs.c, its copy in experiments/README.md, a column in
+ * results/schema.sql, and the line in harness/run/trial.c that gives it to the engine. `make check` complains
+ * about what is missing. */
 #ifndef HARNESS_SPEC_KNOBS_H
 #define HARNESS_SPEC_KNOBS_H
 

@@ -31,7 +31,6 @@ struct planner {
     struct plan plan;
     int capacity;
     int settled;
-    int64_t n_cells;         /* of all grids so far */
     double *budgets;         /* (BLOCK_CELLS): train.flops as asked for, for `where` */
     struct ids *ids;
     struct wheel wheels[SPEC_KNOBS];
@@ -41,13 +40,12 @@ struct planner {
 
 /* --- errors of a cell --- */
 
-/* Does text name the knob, and not merely one whose name begins or ends alike? */
+/* Does text name the knob, and not merely one whose name begins alike? */
 static bool names_knob(const char *text, const char *name)
 {
-    static const char of_names[] = "abcdefghijklmnopqrstuvwxyz_0123456789";
     size_t n = strlen(name);
     for (const char *at = text; (at = strstr(at, name)) != NULL; at += n)
-        if ((at == text || !strchr(".abcdefghijklmnopqrstuvwxyz_", at[-1])) && (!at[n] || !strchr(of_names, at[n])))
+        if (!at[n] || !strchr("abcdefghijklmnopqrstuvwxyz_0123456789", at[n]))
             return true;
     return false;
 }
@@ -233,12 +231,12 @@ static enum status add_cell(struct planner *planner, const struct knobs *knobs)
     return STATUS_OK;
 }
 
-/* Makes the wheels of the grid and counts its cells. The first knobs of the table turn slowest, so that
+/* Makes the wheels of the grid and adds its cells to *n_cells, those of all grids. The first knobs of the table turn slowest, so that
  * neighbouring cells share their data. */
-static enum status mount_wheels(struct planner *planner)
+static enum status mount_wheels(struct planner *planner, int64_t *n_cells)
 {
     const struct grid *grid = planner->grid;
-    int64_t n_cells = 1;
+    int64_t n = 1;
     planner->n_wheels = 0;
     for (int k = 0; k < knob_count(); k++) {
         const struct axis *axis = grid->axes[k];
@@ -251,14 +249,14 @@ static enum status mount_wheels(struct planner *planner)
         if (!wheel) {
             wheel = &planner->wheels[planner->n_wheels++];
             *wheel = (struct wheel){.n = axis->n};
-            n_cells *= axis->n; /* at most MOST_CELLS * AXIS_VALUES: no overflow */
-            if (planner->n_cells + n_cells > MOST_CELLS)
+            n *= axis->n; /* at most MOST_CELLS * AXIS_VALUES: no overflow */
+            if (*n_cells + n > MOST_CELLS)
                 return place_error(&axis->place, planner->err, "with %s the plan has more than %d cells",
                                    axis->knob->name, MOST_CELLS);
         }
         wheel->axes[wheel->n_axes++] = axis;
     }
-    planner->n_cells += n_cells;
+    *n_cells += n;
     return STATUS_OK;
 }
 
@@ -283,12 +281,25 @@ static bool turn(struct planner *planner, struct knobs *knobs)
     return false;
 }
 
+/* Refuses a plan that is too large before any of it is made. */
+static enum status check_size(struct planner *planner, const struct spec *spec)
+{
+    int64_t n_cells = 0;
+    enum status status = STATUS_OK;
+    for (int g = 0; g < spec->n_grids && status == STATUS_OK; g++) {
+        planner->grid = &spec->grids[g];
+        status = mount_wheels(planner, &n_cells);
+    }
+    return status;
+}
+
 static enum status add_grid(struct planner *planner, const struct grid *grid)
 {
     struct knobs knobs;
+    int64_t n_cells = 0;
     enum status status;
     planner->grid = grid;
-    status = mount_wheels(planner);
+    status = mount_wheels(planner, &n_cells);
     if (status != STATUS_OK)
         return status;
     knobs_preset(&knobs);
@@ -396,6 +407,8 @@ enum status plan_load(struct plan *out, const char *path, const char *const *ove
         status = file_read(&text, path, err);
     if (status == STATUS_OK)
         status = spec_read(&spec, path, text.text, text.length, overrides, n, err);
+    if (status == STATUS_OK)
+        status = check_size(&planner, &spec);
     if (status != STATUS_OK)
         goto done;
     for (int g = 0; g < spec.n_grids && status == STATUS_OK; g++)

@@ -224,6 +224,10 @@ static enum status unknown_key(struct reader *reader, const struct node *node, b
     static const char *const top_names[] = {"name", "question", "claims", "data", "model", "train", "eval",
                                             "seeds", "where", "zip", "grids", NULL};
     struct str hint;
+    for (int k = 0; !top && top_names[k]; k++) /* all of a grid's own are known */
+        if (strcmp(top_names[k], node->key) == 0)
+            return place_error(&node->key_place, reader->err, "'%s' is said once for the whole file, not in a grid",
+                               node->key);
     str_init(&hint);
     suggest_top_key(&hint, top ? top_names : grid_names, node->key);
     (void)place_error(&node->key_place, reader->err, "unknown key '%s'%s%s", node->key, top ? "" : " in a grid",

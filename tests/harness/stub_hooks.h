@@ -2,8 +2,8 @@
 /* stub_hooks.h — what a plan asks of engine and store, replaced by arithmetic a test can redo by hand.
  *
  * A model costs 12 * depth * width^2 parameters times its experts; training 6 FLOPs per active parameter and
- * token; width 4096 is too large for any machine here. The data called nowhere.txt is missing. `where` is
- * one comparison, "column < number" or "column = number". */
+ * token. Width 4096 is too large for any machine here, 7 experts per token are refused, and the data called
+ * nowhere.txt is missing. `where` is one comparison, "column < number" or "column = number". */
 #ifndef TESTS_HARNESS_STUB_HOOKS_H
 #define TESTS_HARNESS_STUB_HOOKS_H
 
@@ -21,6 +21,8 @@ static enum status stub_estimate(const struct knobs *knobs, struct estimate *out
     int64_t batch = knobs->batch_tokens;
     if (knobs->width == 4096)
         return err_set(err, STATUS_USAGE, "this needs more memory than there is");
+    if (knobs->experts_per_token == 7)
+        return err_set(err, STATUS_USAGE, "model.experts_per_token 7 is not what this engine does");
     *out = (struct estimate){
         .params_total = layer * knobs->experts,
         .params_active = layer * knobs->experts_per_token,

@@ -254,6 +254,33 @@ static void test_derived(void **state)
     assert_int_equal(knobs_ffn(&knobs), 100);
 }
 
+/* experiments/README.md repeats the table for readers: row by row as it is here. */
+static void test_readme(void **state)
+{
+    struct str readme, row;
+    char block[4096];
+    size_t n;
+    FILE *file = fopen("experiments/README.md", "r");
+    (void)state;
+    assert_non_null(file); /* tests run in the repository's root */
+    str_init(&readme);
+    str_init(&row);
+    while ((n = fread(block, 1, sizeof block, file)) > 0)
+        str_append_bytes(&readme, block, n);
+    assert_int_equal(fclose(file), 0);
+    for (int i = 0; i < knob_count(); i++) {
+        const struct knob *knob = knob_at(i);
+        str_clear(&row);
+        str_format(&row, "\n| `%s` | %s | %s | %s |\n", knob->name, *knob->preset ? knob->preset : "–", knob->unit,
+                   knob->help);
+        if (!strstr(readme.text, row.text) && !knob->internal)
+            fail_msg("experiments/README.md lacks the row%s", row.text);
+        assert_true(!knob->internal || !strstr(readme.text, row.text));
+    }
+    str_release(&row);
+    str_release(&readme);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_checks),
         cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_derived),
+        cmocka_unit_test(test_readme),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,9 +11,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -220,6 +219,10 @@ static void test_where_sees_all_columns(void **state)
         assert_int_equal(plan.n_trials, 1);
         plan_release(&plan);
     }
+    plan = load_text("model: {width: [32, 64, 96]}\nseeds: 1-2\nwhere: width = 64\n"); /* neither first nor last */
+    expect_values(&plan, "width", "64 64");
+    expect_values(&plan, "seed", "1 2");
+    plan_release(&plan);
     /* The budget is seen as it was asked for, the tokens as they follow from it. */
     plan = load_text("train: {flops: [1e11, 2e11]}\nwhere: flops = 1e11\n");
     assert_int_equal(plan.n_trials, 1);
@@ -363,16 +366,22 @@ static void test_order(void **state)
 
 /* --- large plans --- */
 
+/* User time: the kernel's share, handing out pages, is no business of ours and jumps about. */
+static double user_seconds(void)
+{
+    struct rusage usage;
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return (double)usage.ru_utime.tv_sec + 1e-6 * (double)usage.ru_utime.tv_usec;
+}
+
 static double seconds_of(const char *spec, int n_trials)
 {
-    struct timespec from, to;
-    struct plan plan;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
-    plan = load_text(spec);
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+    double from = user_seconds(), seconds;
+    struct plan plan = load_text(spec);
+    seconds = user_seconds() - from;
     assert_int_equal(plan.n_trials, n_trials);
     plan_release(&plan);
-    return (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+    return seconds;
 }
 
 static void test_large_plan(void **state)
@@ -385,7 +394,7 @@ static void test_large_plan(void **state)
     whole = seconds_of("data: {junk: [0, 0.1]}\ntrain: {lr: 0.001-0.05+0.001}\nseeds: 1-1000\nwhere: seed < 1e6\n", 100000);
     assert_int_equal(stub_identity_calls, 4);
     print_message("10,000 trials: %.3f s, 100,000 trials: %.3f s\n", tenth, whole);
-    assert_true(whole < 20 * tenth + 0.1); /* a quadratic step would take a hundred times as long */
+    assert_true(whole < 25 * tenth + 0.2); /* a quadratic step would take a hundred times as long */
 }
 
 static void test_many_data_sets(void **state)
@@ -436,7 +445,8 @@ static void expect_label(const char *spec, const char *expected)
     found = strstr(label, tiny);
     assert_non_null(found);
     assert_true(found == label || found[-1] == ' ');
-    assert_non_null(strchr(*tiny ? "," : label, found[strlen(tiny)])); /* a comma or the end follows */
+    if (*tiny)
+        assert_non_null(strchr(",", found[strlen(tiny)])); /* a comma or the end follows */
     plan_release(&plan);
 }
 

@@ -76,6 +76,27 @@ static void test_bad_files(void **state)
     assert_true(each_spec(bad, expect_its_message) > 100);
 }
 
+/* What experiments/README.md shows as a spec is one. */
+static void test_readme_examples(void **state)
+{
+    static const char fence[] = "```yaml\n";
+    struct str readme;
+    int n = 0;
+    (void)state;
+    read_file(&readme, "experiments/README.md");
+    for (const char *at = readme.text; (at = strstr(at, fence)) != NULL; n++) {
+        struct err err = ERR_INIT;
+        struct spec spec;
+        const char *end = strstr(at += strlen(fence), "```");
+        assert_non_null(end);
+        if (spec_read(&spec, "README.yaml", at, (size_t)(end - at), NULL, 0, &err) != STATUS_OK)
+            fail_msg("%s", err.text);
+        spec_release(&spec);
+    }
+    assert_true(n >= 3);
+    str_release(&readme);
+}
+
 /* --- bounds --- */
 
 /* The message for a generated spec, or "" when it is accepted. */
@@ -260,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_readme_examples),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_missing_files),
