@@ -30,16 +30,17 @@ static enum status map_text(struct source *s, const char *path, struct err *err)
 {
     struct stat info;
     void *text;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe nobody writes to must not hang us */
     if (fd < 0)
-        return err_set(err, STATUS_NOT_FOUND, "%s: %s", path, strerror(errno));
+        return err_set(err, errno == ENOENT || errno == ENOTDIR ? STATUS_NOT_FOUND : STATUS_IO, "%s: %s", path,
+                       strerror(errno));
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         (void)close(fd);
         return err_set(err, STATUS_FORMAT, "%s: not a file", path);
     }
     s->bytes = info.st_size;
     s->train = s->bytes / 10 * 9;
-    if (s->bytes - s->train < s->config.context + 2) {
+    if (s->bytes - s->train < s->config.context + 2 || s->train < s->config.context + 1) {
         (void)close(fd);
         return err_set(err, STATUS_FORMAT, "%s: %lld bytes are too few: the held-out tenth must hold a context of %d",
                        path, (long long)s->bytes, s->config.context);

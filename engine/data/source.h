@@ -25,7 +25,8 @@ struct source_config {
 
 struct source;
 
-/* Life cycle. STATUS_NOT_FOUND without the file, STATUS_FORMAT when it is too small. */
+/* Life cycle. STATUS_NOT_FOUND without the file, STATUS_IO when it may not be read,
+ * STATUS_FORMAT when it is too small or no file but a folder. */
 MUST_CHECK enum status source_open(struct source **out, const struct source_config *config, struct err *err);
 void source_free(struct source *source); /* NULL is fine */
 
@@ -39,7 +40,7 @@ double source_entropy_floor(const struct source *source);   /* nats per token; N
 double source_bytes_per_token(const struct source *source);
 int64_t source_train_bytes(const struct source *source);    /* different ones there are; 0: endless */
 
-/* Appends what makes the data the data: "world 1 seed 1 …", "text sha256=… bytes=…". */
+/* Appends what makes the data the data: "world 1 seed=1 …", "text sha256=… bytes=…". */
 void source_identity(const struct source *source, struct str *out);
 
 #endif

@@ -42,16 +42,20 @@ static void make_recall(uint64_t index, struct item *out)
     (void)snprintf(out->answer, sizeof out->answer, "%c\n", values[asked]);
 }
 
-/* The guesser knows the values in the prompt, but not which one belongs to the letter: it says one of the three at
- * random. Averaged over which of the other two values equal the right one. */
+/* The guesser knows the values in the prompt, but not which one belongs to the letter: each has the share of the pairs
+ * it stands in. Greedily it says the one that stands in most. Averaged over all values, the asked one being a. */
 static struct chance chance_recall(void)
 {
     struct chance chance = {0};
     for (int a = 0; a < VALUES; a++) {
         for (int b = 0; b < VALUES; b++) {
-            double share = (1 + (a == 0) + (b == 0)) / (double)PAIRS;
-            chance.exact_match += share / (VALUES * VALUES);
-            chance.logprob += log(share) / 2 / (VALUES * VALUES); /* two bytes, the second one certain */
+            for (int c = 0; c < VALUES; c++) {
+                double share = (1 + (a == b) + (a == c)) / (double)PAIRS;
+                bool best = b != c || a == b; /* not outvoted by the other two */
+                double ties = a != b && a != c && b != c ? PAIRS : 1;
+                chance.exact_match += best / ties / (VALUES * VALUES * VALUES);
+                chance.logprob += log(share) / 2 / (VALUES * VALUES * VALUES); /* two bytes, the second certain */
+            }
         }
     }
     return chance;

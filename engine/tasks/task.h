@@ -4,7 +4,7 @@
  * A task is a finite, enumerable set of items; an item is a prompt and its answer, one line of text together.
  * Items are divided by a hash of their text and the world's seed: one in TASK_HELDOUT_ONE_IN is held out and
  * never appears in training text, the others are what training text is drawn from. Overlap is therefore zero
- * by construction; task_overlap counts it all the same.
+ * by construction; a test counts it all the same.
  *
  * Chance is what the best guesser scores who knows the form of the answer but lacks the ability; each task says
  * what such a guesser knows. It is computed from the generator.
