@@ -33,8 +33,8 @@ struct opinion {
 
 static bool answer_copy(const char *prompt, char answer[TEXT], char understood[TEXT])
 {
-    char word[5];
-    if (sscanf(prompt, "copy %4[a-j]", word) != 1 || strlen(word) != 4)
+    char word[4];
+    if (sscanf(prompt, "copy %3[a-l]", word) != 1 || strlen(word) != 3)
         return false;
     (void)snprintf(understood, TEXT, "copy %s: ", word);
     (void)snprintf(answer, TEXT, "%s\n", word);
@@ -43,11 +43,11 @@ static bool answer_copy(const char *prompt, char answer[TEXT], char understood[T
 
 static bool answer_reverse(const char *prompt, char answer[TEXT], char understood[TEXT])
 {
-    char word[5];
-    if (sscanf(prompt, "flip %4[a-j]", word) != 1 || strlen(word) != 4)
+    char word[4];
+    if (sscanf(prompt, "flip %3[a-l]", word) != 1 || strlen(word) != 3)
         return false;
     (void)snprintf(understood, TEXT, "flip %s: ", word);
-    (void)snprintf(answer, TEXT, "%c%c%c%c\n", word[3], word[2], word[1], word[0]);
+    (void)snprintf(answer, TEXT, "%c%c%c\n", word[2], word[1], word[0]);
     return true;
 }
 
@@ -55,57 +55,49 @@ static void guess_letters(const char *prompt, const char *answer, struct rng *rn
 {
     (void)prompt;
     (void)answer;
-    for (int i = 0; i < 4; i++)
-        out->best[i] = (char)('a' + rng_below(rng, 10));
-    memcpy(out->best + 4, "\n", 2);
-    out->p_answer = 1e-4;
+    for (int i = 0; i < 3; i++)
+        out->best[i] = (char)('a' + rng_below(rng, 12));
+    memcpy(out->best + 3, "\n", 2);
+    out->p_answer = 1.0 / 1728;
 }
 
 static bool answer_sum(const char *prompt, char answer[TEXT], char understood[TEXT])
 {
     int a, b;
-    if (sscanf(prompt, "%d+%d", &a, &b) != 2 || a < 0 || a > 99 || b < 0 || b > 99)
+    if (sscanf(prompt, "%d+%d", &a, &b) != 2 || a < 0 || a > 19 || b < 0 || b > 19)
         return false;
     (void)snprintf(understood, TEXT, "%d+%d=", a, b);
     (void)snprintf(answer, TEXT, "%d\n", a + b);
     return true;
 }
 
-/* Of the 10000 pairs, s + 1 make the sum s up to 99, and 199 - s from there on. */
+/* Of the 400 pairs, s + 1 make the sum s up to 19, and 39 - s from there on. */
 static void guess_sum(const char *prompt, const char *answer, struct rng *rng, struct guess *out)
 {
     long sum = strtol(answer, NULL, 10);
     (void)prompt;
     (void)rng;
-    memcpy(out->best, "99\n", 4);
-    out->p_answer = (double)(sum <= 99 ? sum + 1 : 199 - sum) / 1e4;
+    memcpy(out->best, "19\n", 4);
+    out->p_answer = (double)(sum <= 19 ? sum + 1 : 39 - sum) / 400;
 }
 
 static bool answer_modular(const char *prompt, char answer[TEXT], char understood[TEXT])
 {
     int a, b;
-    if (sscanf(prompt, "mod7 %d+%d", &a, &b) != 2 || a < 0 || a > 29 || b < 0 || b > 29)
+    if (sscanf(prompt, "mod5 %d+%d", &a, &b) != 2 || a < 0 || a > 19 || b < 0 || b > 19)
         return false;
-    (void)snprintf(understood, TEXT, "mod7 %d+%d=", a, b);
-    (void)snprintf(answer, TEXT, "%d\n", (a + b) - 7 * ((a + b) / 7));
+    (void)snprintf(understood, TEXT, "mod5 %d+%d=", a, b);
+    (void)snprintf(answer, TEXT, "%d\n", (a + b) - 5 * ((a + b) / 5));
     return true;
 }
 
-/* Of the numbers below 30 five leave 0, five leave 1, and four each of the other remainders. */
+/* Of the numbers below 20 four leave each remainder, so every answer is as likely. */
 static void guess_modular(const char *prompt, const char *answer, struct rng *rng, struct guess *out)
 {
-    static const int left[7] = {5, 5, 4, 4, 4, 4, 4};
-    double p[7] = {0};
-    int best = 0;
     (void)prompt;
-    (void)rng;
-    for (int a = 0; a < 7; a++)
-        for (int b = 0; b < 7; b++)
-            p[(a + b) % 7] += left[a] * left[b] / 900.0;
-    for (int r = 1; r < 7; r++)
-        best = p[r] > p[best] ? r : best;
-    (void)snprintf(out->best, TEXT, "%d\n", best);
-    out->p_answer = p[answer[0] - '0'];
+    (void)answer;
+    (void)snprintf(out->best, TEXT, "%d\n", (int)rng_below(rng, 5));
+    out->p_answer = 0.2;
 }
 
 static bool answer_recall(const char *prompt, char answer[TEXT], char understood[TEXT])
