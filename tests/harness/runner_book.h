@@ -4,6 +4,13 @@
 #ifndef TESTS_HARNESS_RUNNER_BOOK_H
 #define TESTS_HARNESS_RUNNER_BOOK_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
