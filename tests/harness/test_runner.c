@@ -219,6 +219,22 @@ static void the_first_signal_stops_politely(void **state)
     free_book(&book);
 }
 
+static void who_does_not_stop_is_made_to(void **state)
+{
+    static const enum act acts[] = {ACT_HANG, ACT_INTERRUPT, 0};
+    struct runner_options options = usual;
+    struct book book = {0};
+    struct runner_result result;
+    (void)state;
+    options.stop_grace_s = 0.3;
+    assert_int_equal(run_book(&book, acts, options, &result, NULL), STATUS_OK);
+    assert_int_equal(result.interrupted, 2);
+    assert_string_equal(book.seen[0].reason, "asked to stop, and did not within 0.3 s");
+    assert_string_equal(book.seen[1].reason, "asked to stop");
+    assert_true(result.elapsed_s >= 0.3 && result.elapsed_s < 2);
+    free_book(&book);
+}
+
 static void the_second_signal_kills(void **state)
 {
     static const enum act acts[] = {ACT_DEAF_HANG, ACT_TERMINATE_TWICE, 0};
@@ -463,6 +479,7 @@ int main(int argc, char **argv)
         TEST(a_crash_while_alone_frees_the_others),
         TEST(an_assignment_can_ask_to_run_alone),
         TEST(the_first_signal_stops_politely),
+        TEST(who_does_not_stop_is_made_to),
         TEST(the_second_signal_kills),
         TEST(children_die_with_the_runner),
         TEST(what_a_trial_leaves_behind_is_killed),
