@@ -21,7 +21,7 @@
 #include "harness/run/forecast.h"
 #include "harness/run/wake.h"
 
-static const double default_timeout_s = 600, stop_grace_s = 5, report_every_s = 0.1;
+static const double default_timeout_s = 600, default_stop_grace_s = 5, report_every_s = 0.1;
 
 enum phase {
     PHASE_GOING,
@@ -33,7 +33,7 @@ enum phase {
 struct runner {
     const struct runner_options *options;
     const struct sink *sink;
-    double timeout_s;
+    double timeout_s, stop_grace_s;
     struct attempt *attempts; /* options->jobs slots */
     struct pollfd *looks;     /* one per slot, and the wake pipe's */
     int jobs;                 /* how many may run; falls when the system is short of processes */
@@ -346,7 +346,7 @@ static void hear_signals(struct runner *runner, struct wake *wake)
         if (runner->phase == PHASE_GOING) {
             runner->result.signal = signal;
             runner->phase = PHASE_ASKED;
-            runner->phase_until = clock_later(clock_now(), stop_grace_s);
+            runner->phase_until = clock_later(clock_now(), runner->stop_grace_s);
             for (int i = 0; i < runner->options->jobs; i++)
                 if (is_active(&runner->attempts[i]))
                     attempt_stop(&runner->attempts[i]);
@@ -364,7 +364,7 @@ static void end_grace(struct runner *runner)
     for (int i = 0; i < runner->options->jobs; i++)
         if (is_active(&runner->attempts[i]))
             attempt_condemn(&runner->attempts[i], OUTCOME_INTERRUPTED,
-                            "asked to stop, and did not within %g s", stop_grace_s);
+                            "asked to stop, and did not within %g s", runner->stop_grace_s);
 }
 
 /* ---- the loop ---- */
@@ -441,8 +441,8 @@ static enum status check_options(const struct runner_options *options, struct er
     if (options->jobs < 1 || options->jobs > RUNNER_JOBS_MAX)
         return err_set(err, STATUS_USAGE, "%d jobs: from 1 to %d are possible", options->jobs,
                        (int)RUNNER_JOBS_MAX);
-    if (!(options->timeout_s >= 0) || !(options->budget_s >= 0))
-        return err_set(err, STATUS_USAGE, "a timeout and a budget are seconds, 0 or more");
+    if (!(options->timeout_s >= 0) || !(options->budget_s >= 0) || !(options->stop_grace_s >= 0))
+        return err_set(err, STATUS_USAGE, "a timeout, a budget and a grace are seconds, 0 or more");
     if (access(options->program, X_OK) != 0)
         return err_set(err, STATUS_NOT_FOUND, "cannot start trials with %s: %s", options->program,
                        strerror(errno));
@@ -459,6 +459,7 @@ enum status runner_run(const struct runner_options *options, const struct sink *
         return status;
     runner.jobs = options->jobs;
     runner.timeout_s = options->timeout_s > 0 ? options->timeout_s : default_timeout_s;
+    runner.stop_grace_s = options->stop_grace_s > 0 ? options->stop_grace_s : default_stop_grace_s;
     runner.reported = runner.begun;
     runner.attempts = calloc((size_t)options->jobs, sizeof *runner.attempts);
     runner.looks = calloc((size_t)options->jobs + 1, sizeof *runner.looks);

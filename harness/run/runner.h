@@ -65,6 +65,7 @@ struct runner_options {
     double timeout_s;       /* of one trial without progress; 0: 600 */
     double budget_s;        /* no new trial is started whose predicted end lies beyond; 0: none. At least one
                              * trial is always started, and what runs when the budget ends finishes */
+    double stop_grace_s;    /* from the first signal to SIGTERM for trials that still run; 0: 5 */
     int total;              /* trials this run has to do, for the bar */
     double total_seconds;   /* their predicted seconds, for the ETA */
     const char *program;    /* path of the program to start */

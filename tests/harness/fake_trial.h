@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ enum act {
     ACT_ALONE,         /* steps, then 10 steps alone, then steps */
     ACT_ALONE_LONG,    /* the same, alone for a second and a half */
     ACT_ALONE_CRASH,   /* dies while alone */
+    ACT_ALARM,         /* steps, until SIGALRM kills it after 0.4 s, parked or not */
     ACT_STOPPABLE,     /* goes on until it is asked to stop */
     ACT_INTERRUPT,     /* sends its runner SIGINT, then as STOPPABLE */
     ACT_TERMINATE_TWICE,
@@ -69,9 +71,9 @@ static bool make_steps(struct child *child, int from, int to, char sign)
     for (int step = from; step < to; step++) {
         if (!child_poll(child))
             return false;
-        mark(sign);
         child_progress(child, step + 1, 40, 2.0 / (step + 1));
         pause_ms(5);
+        mark(sign); /* at the end, so that a step that reaches into somebody's silence shows */
     }
     return true;
 }
@@ -214,6 +216,10 @@ static int fake_trial(void)
     case ACT_ALONE:
     case ACT_ALONE_LONG:
     case ACT_ALONE_CRASH: act_alone(&child, act); break;
+    case ACT_ALARM:
+        (void)setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 400000}}, NULL);
+        (void)make_steps(&child, 0, 1000, 'w');
+        break;
     case ACT_STOPPABLE: act_stoppable(&child); break;
     case ACT_ORPHAN: act_orphan(&child); break;
     case ACT_SURROUNDINGS: act_surroundings(&child); break;

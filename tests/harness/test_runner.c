@@ -141,18 +141,23 @@ static void alone_means_alone(void **state)
     free_book(&book);
 }
 
-static void standing_still_is_no_silence(void **state)
+static void a_long_silence_harms_nobody(void **state)
 {
-    static const enum act acts[] = {ACT_ALONE_LONG, ACT_SLOW, ACT_ALONE, 0};
+    static const enum act acts[] = {ACT_ALONE_LONG, ACT_SLOW, ACT_ALONE, ACT_ALARM, ACT_SLOW, 0};
+    static struct marks marks;
     struct runner_options options = usual;
     struct book book = {0};
     struct runner_result result;
     (void)state;
-    options.jobs = 3;
-    options.timeout_s = 1; /* the others are parked or wait for longer */
+    options.jobs = 4;
+    options.timeout_s = 1; /* the others are parked or wait for longer: that is no timeout */
     assert_int_equal(run_book(&book, acts, options, &result, NULL), STATUS_OK);
-    assert_int_equal(result.done, 3);
+    assert_int_equal(result.done, 4);
     assert_true(find_record(&book.seen[2], "parked_s")->value > 1.2);
+    /* A slot became free in the middle of it, and yet nothing was started. */
+    assert_non_null(strstr(book.seen[3].reason, "killed by signal 14"));
+    read_marks(&marks);
+    assert_int_equal(check_silence(&marks), 2);
     free_book(&book);
 }
 
@@ -214,6 +219,22 @@ static void the_first_signal_stops_politely(void **state)
     free_book(&book);
 }
 
+static void who_does_not_stop_is_made_to(void **state)
+{
+    static const enum act acts[] = {ACT_HANG, ACT_INTERRUPT, 0};
+    struct runner_options options = usual;
+    struct book book = {0};
+    struct runner_result result;
+    (void)state;
+    options.stop_grace_s = 0.3;
+    assert_int_equal(run_book(&book, acts, options, &result, NULL), STATUS_OK);
+    assert_int_equal(result.interrupted, 2);
+    assert_string_equal(book.seen[0].reason, "asked to stop, and did not within 0.3 s");
+    assert_string_equal(book.seen[1].reason, "asked to stop");
+    assert_true(result.elapsed_s >= 0.3 && result.elapsed_s < 2);
+    free_book(&book);
+}
+
 static void the_second_signal_kills(void **state)
 {
     static const enum act acts[] = {ACT_DEAF_HANG, ACT_TERMINATE_TWICE, 0};
@@ -253,6 +274,7 @@ static void children_die_with_the_runner(void **state)
         int end = 0;
         while (waitpid((pid_t)marks.pid[i], &end, WNOHANG) == 0 && clock_since(start) < 2)
             pause_ms(5);
+        (void)kill((pid_t)marks.pid[i], SIGTERM); /* a failing test, too, leaves nobody behind */
         assert_true(WIFSIGNALED(end) && WTERMSIG(end) == SIGKILL);
     }
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
@@ -263,10 +285,12 @@ static void what_a_trial_leaves_behind_is_killed(void **state)
     struct book book = {0};
     char path[64], status[16] = "";
     struct instant start = clock_now();
+    pid_t orphan;
     FILE *file;
     (void)state;
     (void)run_one(&book, ACT_ORPHAN, 20);
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)find_record(&book.seen[0], "orphan")->value);
+    orphan = (pid_t)find_record(&book.seen[0], "orphan")->value;
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)orphan);
     /* Gone, or a zombie that only its new parent can bury. */
     do {
         status[0] = 'Z';
@@ -276,6 +300,7 @@ static void what_a_trial_leaves_behind_is_killed(void **state)
         if (file)
             (void)fclose(file);
     } while (status[0] != 'Z' && clock_since(start) < 2);
+    (void)kill(orphan, SIGTERM); /* a failing test, too, leaves nobody behind */
     assert_int_equal(status[0], 'Z');
     free_book(&book);
 }
@@ -450,10 +475,11 @@ int main(int argc, char **argv)
         TEST(many_records_arrive_in_order),
         TEST(surroundings_are_clean),
         TEST(alone_means_alone),
-        TEST(standing_still_is_no_silence),
+        TEST(a_long_silence_harms_nobody),
         TEST(a_crash_while_alone_frees_the_others),
         TEST(an_assignment_can_ask_to_run_alone),
         TEST(the_first_signal_stops_politely),
+        TEST(who_does_not_stop_is_made_to),
         TEST(the_second_signal_kills),
         TEST(children_die_with_the_runner),
         TEST(what_a_trial_leaves_behind_is_killed),
