@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/folders.h"
 #include "harness/cli/gallery.h"
 
 static int draw(struct invocation *invocation, struct store *store, const struct chart *chart, int *drawn,
@@ -50,7 +51,7 @@ int cmd_plot(struct invocation *invocation)
         return unknown_chart(word, &err);
     if (store_open(&store, invocation->db, STORE_READ, &err) != STATUS_OK)
         return failed(&err);
-    if (gallery_folder(option_text(&invocation->options, "output"), &err) != STATUS_OK)
+    if (folders_make(option_text(&invocation->options, "output"), &err) != STATUS_OK)
         code = failed(&err);
     for (int i = 0; code == EXIT_CODE_DONE && chart_at(i); i++)
         if (all || chart_find(word) == chart_at(i))

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/base/assert.h"
+#include "harness/cli/folders.h"
 #include "harness/cli/gallery.h"
 #include "harness/cli/summary.h"
 #include "harness/report/html.h"
@@ -221,7 +222,9 @@ int cmd_report(struct invocation *invocation)
     }
     status = gather(page, store, spec, &err);
     if (status == STATUS_OK)
-        status = gallery_folder(option_text(o, "plots"), &err);
+        status = folders_make(option_text(o, "plots"), &err);
+    if (status == STATUS_OK)
+        status = folders_make_for(file, &err);
     if (status == STATUS_OK)
         status = draw_all(page, store, option_text(o, "plots"), spec, &n, &err);
     store_close(store);

@@ -120,6 +120,40 @@ static const struct option_row generate_options[] = {
     {.name = NULL},
 };
 
+static const struct example bench_examples[] = {
+    {"isoflop bench", "every case, ten samples each"},
+    {"isoflop bench train --samples 20 --baseline main", "one suite, remembered as main"},
+    {NULL, NULL},
+};
+
+static const struct option_row bench_options[] = {
+    {.name = "samples", .letter = 'n', .kind = OPTION_INTEGER, .metavar = "N", .preset = "10", .minimum = 1, .maximum = 1000, .help = "processes per case"},
+    {.name = "baseline", .kind = OPTION_TEXT, .metavar = "NAME", .help = "give the run this name"},
+    {.name = NULL},
+};
+
+static const struct example baseline_examples[] = {
+    {"isoflop baseline set main", "the newest run is main"},
+    {"isoflop baseline list", "all names"},
+    {NULL, NULL},
+};
+
+static const struct example compare_examples[] = {
+    {"isoflop compare main", "the newest run against main"},
+    {"isoflop compare main pr-17 --threshold 2", "two names, 2 % allowed"},
+    {NULL, NULL},
+};
+
+static const struct option_row compare_options[] = {
+    {.name = "threshold", .kind = OPTION_REAL, .metavar = "PERCENT", .preset = "1", .minimum = 0, .maximum = 1000, .help = "a change smaller than this does not matter"},
+    {.name = NULL},
+};
+
+static const struct example doctor_examples[] = {
+    {"isoflop doctor", "the machine and results/isoflop.db"},
+    {NULL, NULL},
+};
+
 static const struct example shrink_examples[] = {
     {"isoflop shrink --int8 best", "8-bit weights for the best model, measured beside it"},
     {"isoflop shrink --int8 --where 'experts = 1 AND tokens > 1e6'", "all models like that"},
@@ -232,6 +266,57 @@ const struct command commands[] = {
         .options = shrink_options,
         .flags = COMMAND_DB | COMMAND_BLAS,
         .run = cmd_shrink,
+    },
+    {
+        .name = "bench",
+        .group = GROUP_SPEED,
+        .summary = "time training, decoding and matrix products",
+        .arguments = "[SUITE...]",
+        .details = "Suites: train decode gemm. A sample is a process of its own; the order is drawn anew for every block.",
+        .examples = bench_examples,
+        .options = bench_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
+        .run = cmd_bench,
+    },
+    {
+        .name = "baseline",
+        .group = GROUP_SPEED,
+        .summary = "names for benchmark runs",
+        .arguments = "ACTION [NAME] [RUN]",
+        .details = "ACTION is set or list. Without RUN, set names the newest run.",
+        .examples = baseline_examples,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_baseline,
+    },
+    {
+        .name = "compare",
+        .group = GROUP_SPEED,
+        .summary = "is a run worse than a baseline? says the exit code",
+        .arguments = "A [B]",
+        .details = "A and B are baselines or runs; B is the newest run unless given. Exit code 4: a regression, shown by a corrected "
+                   "p below 0.05 and an interval wholly beyond the threshold, or an exact counter that changed. Exit code 5: "
+                   "too few samples, or two machines.",
+        .examples = compare_examples,
+        .options = compare_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_compare,
+    },
+    {
+        .name = "doctor",
+        .group = GROUP_SPEED,
+        .summary = "is this machine fit for measuring?",
+        .arguments = "",
+        .examples = doctor_examples,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_BLAS,
+        .run = cmd_doctor,
+    },
+    {
+        .name = "__bench",
+        .group = GROUP_OTHER,
+        .summary = "one sample of one case",
+        .arguments = "SUITE CASE",
+        .flags = COMMAND_HIDDEN | COMMAND_BLAS,
+        .run = cmd_bench_case,
     },
     {
         .name = "__trial",

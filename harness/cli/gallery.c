@@ -2,10 +2,7 @@
 /* gallery.c — see gallery.h. */
 #include "harness/cli/gallery.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 
 enum status gallery_draw(struct picture *out, const struct chart *chart, struct store *store, const char *spec,
                          const struct chart_options *options, struct err *err)
@@ -33,20 +30,4 @@ enum status gallery_draw(struct picture *out, const struct chart *chart, struct 
 void gallery_release(struct picture *picture)
 {
     chart_output_release(&picture->output);
-}
-
-enum status gallery_folder(const char *path, struct err *err)
-{
-    char parent[1024];
-    char *slash;
-    (void)str_copy(parent, sizeof parent, path);
-    slash = strrchr(parent, '/');
-    if (slash && slash != parent) {
-        *slash = 0;
-        if (mkdir(parent, 0777) != 0 && errno != EEXIST)
-            return err_set(err, STATUS_IO, "%s: %s", parent, strerror(errno));
-    }
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
-        return err_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
-    return STATUS_OK;
 }

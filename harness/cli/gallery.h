@@ -20,7 +20,4 @@ MUST_CHECK enum status gallery_draw(struct picture *out, const struct chart *cha
                                     const char *spec, const struct chart_options *options, struct err *err);
 void gallery_release(struct picture *picture);
 
-/* Makes a folder and the one it lies in. */
-MUST_CHECK enum status gallery_folder(const char *path, struct err *err);
-
 #endif

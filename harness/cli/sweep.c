@@ -3,11 +3,9 @@
  * Invariant: a trial's attempt is stored in one transaction by store_finish, or not at all. */
 #include "harness/cli/sweep.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/assert.h"
@@ -15,6 +13,7 @@
 #include "engine/math/vec.h"
 #include "harness/cli/bar.h"
 #include "harness/cli/buildinfo.h"
+#include "harness/cli/folders.h"
 #include "harness/run/sysinfo.h"
 #include "harness/run/trial.h"
 #include "harness/spec/label.h"
@@ -218,30 +217,15 @@ static int by_seconds(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The store's folder, and beside it the one for the models. */
 static enum status make_folders(const struct sweep_options *options, struct err *err)
 {
-    struct str folder;
-    char *slash;
-    enum status status = STATUS_OK;
-    str_init(&folder);
-    sweep_checkpoint_folder(options->db, "", &folder);
-    for (int level = 0; level < 2 && status == STATUS_OK; level++) { /* the store's folder, then the models' */
-        slash = strrchr(folder.text, '/');
-        *slash = 0;
-        if (level == 0) {
-            char *parent = strrchr(folder.text, '/');
-            if (parent)
-                *parent = 0;
-            if (parent && *folder.text && mkdir(folder.text, 0777) != 0 && errno != EEXIST)
-                status = err_set(err, STATUS_IO, "%s: %s", folder.text, strerror(errno));
-            if (parent)
-                *parent = '/';
-            *slash = '/';
-        } else if (options->checkpoints && mkdir(folder.text, 0777) != 0 && errno != EEXIST) {
-            status = err_set(err, STATUS_IO, "%s: %s", folder.text, strerror(errno));
-        }
-    }
-    str_release(&folder);
+    struct str file;
+    enum status status;
+    str_init(&file);
+    sweep_checkpoint_folder(options->db, "x", &file);
+    status = folders_make_for(options->checkpoints ? file.text : options->db, err);
+    str_release(&file);
     return status;
 }
 

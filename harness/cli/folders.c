@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* folders.c — see folders.h. */
+#include "harness/cli/folders.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/base/str.h"
+
+enum status folders_make(const char *path, struct err *err)
+{
+    char part[1024];
+    size_t n = strlen(path);
+    if (!str_copy(part, sizeof part, path))
+        return err_set(err, STATUS_IO, "%s: the path is too long", path);
+    for (size_t i = 1; i <= n; i++) {
+        if (part[i] != '/' && part[i] != 0)
+            continue;
+        part[i] = 0;
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return err_set(err, STATUS_IO, "%s: %s", part, strerror(errno));
+        part[i] = path[i];
+    }
+    return STATUS_OK;
+}
+
+enum status folders_make_for(const char *file, struct err *err)
+{
+    char folder[1024];
+    char *slash;
+    if (!str_copy(folder, sizeof folder, file))
+        return err_set(err, STATUS_IO, "%s: the path is too long", file);
+    slash = strrchr(folder, '/');
+    if (!slash || slash == folder)
+        return STATUS_OK;
+    *slash = 0;
+    return folders_make(folder, err);
+}
