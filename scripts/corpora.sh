@@ -129,8 +129,6 @@ fi
 
 work=
 trap '[ -z "$work" ] || rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 if ! mkdir -p "$dir" || ! work=$(mktemp -d "$dir/.fetch-XXXXXX"); then
     say "cannot write to $dir; name another folder: scripts/corpora.sh DIR"
     exit 1
