@@ -16,7 +16,7 @@
 #include "engine/tasks/task.h"
 #include "tests/engine/task_opinions.h"
 
-enum { ENTITIES = 192, TASKS = 5, WORDS_MAX = 8 };
+enum { ENTITIES = 192, TASKS = sizeof opinions / sizeof *opinions, WORDS_MAX = 8 };
 
 enum kind { KIND_TASK, KIND_FACT, KIND_JUNK, KIND_ENGLISH, KIND_GERMAN, KINDS };
 
