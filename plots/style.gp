@@ -24,7 +24,7 @@ array shape[9] = [7, 5, 9, 13, 11, 7, 5, 9, 13]
 set border 3 lc rgb frame lw 0.8
 set tics nomirror out scale 0.6,0.3 textcolor rgb muted
 set grid ytics back lc rgb '#b880868f' lt 1 lw 0.6
-set lmargin at screen 0.075
+set lmargin at screen 0.082
 set rmargin at screen 0.80
 set bmargin at screen 0.145
 set tmargin at screen 0.815

@@ -141,6 +141,22 @@ int64_t source_train_bytes(const struct source *source)
     return source->world ? 0 : source->train;
 }
 
+int64_t source_unique_tokens(const struct source *s, uint64_t seed, int64_t count, int n)
+{
+    uint8_t *seen;
+    int64_t unique = 0;
+    if (s->world)
+        return count * n;
+    seen = calloc((size_t)s->train, 1);
+    ASSERT(seen);
+    for (int64_t i = 0; i < count; i++)
+        memset(seen + train_start(s, rng_open(seed, RNG_TRAIN_DATA, (uint64_t)i), n), 1, (size_t)n);
+    for (int64_t i = 0; i < s->train; i++)
+        unique += seen[i];
+    free(seen);
+    return unique;
+}
+
 void source_identity(const struct source *s, struct str *out)
 {
     char digest[SHA256_DIGEST_STRING_LENGTH];

@@ -40,6 +40,10 @@ double source_entropy_floor(const struct source *source);   /* nats per token; N
 double source_bytes_per_token(const struct source *source);
 int64_t source_train_bytes(const struct source *source);    /* different ones there are; 0: endless */
 
+/* How many different tokens the training windows 0 … count-1 of n tokens hold: of a text file its bytes that lie in
+ * some window, counted; the world never repeats itself. */
+int64_t source_unique_tokens(const struct source *source, uint64_t seed, int64_t count, int n);
+
 /* Appends what makes the data the data: "world 1 seed=1 …", "text sha256=… bytes=…". */
 void source_identity(const struct source *source, struct str *out);
 

@@ -187,6 +187,23 @@ static void report_shape(struct trial *trial)
     child_fact(&trial->child, "params_non_embedding", (double)counts.non_embedding);
     child_fact(&trial->child, "params_matmul", (double)counts.matmul);
     child_text(&trial->child, "blas_core", blas_core());
+    child_cost(&trial->child, "threads", 1);
+    if (!trial->shrunk) {
+        int64_t sequences = trial->steps * trial_sequences(trial->knobs);
+        child_cost(&trial->child, "steps", (double)trial->steps);
+        child_fact(&trial->child, "unique_tokens",
+                   (double)source_unique_tokens(trial->source, (uint64_t)trial->knobs->seed, sequences,
+                                                trial->config.context));
+    }
+}
+
+static void report_data(struct trial *trial)
+{
+    struct str identity;
+    str_init(&identity);
+    source_identity(trial->source, &identity);
+    child_text(&trial->child, "data_identity", identity.text);
+    str_release(&identity);
 }
 
 /* The whole trial; false when it did not get to its end. */
@@ -198,6 +215,7 @@ static bool run(struct trial *trial, struct energy *energy, struct err *err)
     if (!(trial->shrunk ? make_shrunk(trial, err) : make_trained(trial, err)))
         return false;
     report_shape(trial);
+    report_data(trial);
     if (!trial_measure(trial, err) || !save(trial, err))
         return false;
     joules = energy_read(energy);

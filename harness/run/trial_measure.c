@@ -164,7 +164,8 @@ static void measure_latency(struct trial *trial, int64_t samples)
     }
 }
 
-bool trial_measure(struct trial *trial, struct err *err)
+/* Loss and abilities, with the FLOPs of the loss audited. */
+static bool measure_scores(struct trial *trial, struct err *err)
 {
     struct child *child = &trial->child;
     uint64_t before = flop_counter();
@@ -182,9 +183,24 @@ bool trial_measure(struct trial *trial, struct err *err)
         child_cost(child, "flops_executed", formula);
         child_cost(child, "flops_formula", formula);
     }
-    if (!measure_tasks(trial, err) || !child_exclusive_begin(child))
+    return measure_tasks(trial, err);
+}
+
+bool trial_measure(struct trial *trial, struct err *err)
+{
+    struct child *child = &trial->child;
+    struct instant start = clock_now();
+    double parked = child->parked_s;
+    uint64_t before = flop_counter();
+    if (!measure_scores(trial, err))
         return false;
+    child_cost(child, "eval_s", clock_since(start) - (child->parked_s - parked));
+    child_cost(child, "eval_flops", (double)(flop_counter() - before));
+    if (!child_exclusive_begin(child))
+        return false;
+    start = clock_now();
     measure_latency(trial, trial->knobs->latency_samples);
+    child_cost(child, "latency_s", clock_since(start));
     child_exclusive_end(child);
     child_cost(child, "weight_bytes", (double)(trial->shrunk ? quantize_weight_bytes(&trial->model, &trial->i8)
                                                              : 4 * trial->model.n_params));
