@@ -12,5 +12,5 @@ plot data using (of('moe', 'params_active')):(column('loss')):(column('radius'))
          with yerrorbars pt -1 lw 1.2 lc rgb teal notitle, \
      data using (of('dense', 'params_active')):(column('loss')) \
          with linespoints lw 2.2 pt 7 lc rgb teal title 'dense', \
-     data using (of('moe', 'params_active')):(column('loss')):(stringcolumn('label')) \
-         with labels center offset 0,-1.35 noenhanced textcolor rgb rust notitle
+     data using (of('moe', 'params_active')):(column('label_y')):(stringcolumn('label')) \
+         with labels right offset -2.2,0 noenhanced textcolor rgb rust notitle

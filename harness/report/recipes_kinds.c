@@ -234,6 +234,8 @@ bool recipe_latency(const struct table *answer, struct drawing *out)
 
 /* ---- mixtures of experts ---- */
 
+enum { LABEL_Y = 9 }; /* column of the chart's rows */
+
 static bool is_moe(const struct table *table, int row)
 {
     return column_number(table, row, "experts") > 1;
@@ -289,8 +291,9 @@ static int add_moe(const struct table *answer, double tokens, struct drawing *ou
         bool bars = p->seeds > 1;
         (void)snprintf(label, sizeof label, "%.0f\u00D7top-%.0f", column_number(answer, p->row, "experts"),
                        column_number(answer, p->row, "experts_per_token"));
-        int row = drawing_add(out, 9, (double[]){NAN, p->x, p->series, p->y, bars ? p->low : NAN,
-                                                 bars ? p->high : NAN, 1 + 2.2 * sqrt(p->series / most), NAN, tokens});
+        int row = drawing_add(out, 10, (double[]){NAN, p->x, p->series, p->y, bars ? p->low : NAN,
+                                                  bars ? p->high : NAN, 1 + 2.2 * sqrt(p->series / most), NAN, tokens,
+                                                  p->y});
         table_set_text(&out->rows, row, 0, "moe");
         table_set_text(&out->rows, row, 7, label);
         include(&range[0], &range[1], p->x);
@@ -316,12 +319,33 @@ static double moe_tokens(const struct table *answer)
     return tokens;
 }
 
+/* Labels of discs that lie one above the other would cover each other: from the highest down, away from the dense
+ * line, each keeps its distance from those beside it. span is the height of the axis. */
+static void spread_labels(struct drawing *out, double span)
+{
+    double line = 0.055 * span;
+    bool moved = true;
+    for (int round = 0; moved && round < 100; round++) {
+        moved = false;
+        for (int a = 0; a < out->rows.n_rows; a++) {
+            for (int b = 0; b < out->rows.n_rows; b++) {
+                double ya = table_number(&out->rows, a, LABEL_Y), yb = table_number(&out->rows, b, LABEL_Y);
+                double apart = log(table_number(&out->rows, a, 1) / table_number(&out->rows, b, 1));
+                if (a != b && fabs(apart) < 0.3 && (ya > yb || (ya == yb && a < b)) && ya - yb < 0.999 * line) {
+                    table_set_real(&out->rows, b, LABEL_Y, ya - line);
+                    moved = true;
+                }
+            }
+        }
+    }
+}
+
 bool recipe_experts(const struct table *answer, struct drawing *out)
 {
     static const char *const names[] = {"kind", "params_active", "params_total", "loss", "low", "high", "radius",
-                                        "label", "tokens"};
+                                        "label", "tokens", "label_y"};
     double range[4] = {INFINITY, 0, INFINITY, -INFINITY}, tokens = moe_tokens(answer);
-    drawing_begin_rows(out, 9, names);
+    drawing_begin_rows(out, 10, names);
     int dense = isnan(tokens) ? 0 : add_dense(answer, tokens, out, range);
     int moe = isnan(tokens) ? 0 : add_moe(answer, tokens, out, range);
     if (dense < 2 || moe < 1) {
@@ -330,6 +354,7 @@ bool recipe_experts(const struct table *answer, struct drawing *out)
     }
     drawing_log_axis(out, 'x', range[0], range[1] * 1.25, false);
     drawing_loss_axis(out, range[2], range[3], recipe_floor(answer));
+    spread_labels(out, range[3] - (recipe_floor(answer) < range[2] ? recipe_floor(answer) : range[2]));
     str_format(&out->caption, "%d mixture%s of experts beside %d dense models, all trained on ", moe,
                moe == 1 ? "" : "s", dense);
     text_count(&out->caption, tokens);

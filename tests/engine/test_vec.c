@@ -54,6 +54,8 @@ static int run_all(const struct vec_ops *v, int n, real *results)
     v->matvec_i8(x[5], w, arrays[1], a, 0.5f, n / 8, 8);
     for (int k = 0; k < n / 8; k++)
         KEEP(x[5][k]);
+    v->matvec_i8(x[5], w, arrays[1], a, 0.5f, 1, n);
+    KEEP(x[5][0]);
     KEEP(v->widen_i8(a, x[2] + 1, n));
     KEEP_ALL(a);
     KEEP(v->exp_sum(x[3] + 1, x[2] + 1, v->max(x[2] + 1, n), n));
