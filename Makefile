@@ -32,7 +32,7 @@ ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mprefer-v
 SOURCES := $(filter-out engine/math/vec_kernels.c harness/cli/main.c,$(wildcard engine/*/*.c harness/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(ISAS:%=$(BUILD)/engine/math/vec_kernels_%.o) \
            $(BUILD)/harness/report/templates.o \
-           $(if $(wildcard results/schema.sql),$(BUILD)/harness/store/schema_text.o)
+           $(BUILD)/harness/store/schema_text.o $(BUILD)/harness/cli/models_text.o
 ENGINE_DOUBLE := $(patsubst %.c,$(BUILD)/double/%.o,$(filter engine/%,$(SOURCES))) \
                  $(ISAS:%=$(BUILD)/double/engine/math/vec_kernels_%.o)
 TEST_SOURCES := $(wildcard tests/engine/test_*.c tests/harness/test_*.c)
@@ -89,14 +89,18 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libisoflop.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LINK_FLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-# The schema's master copy is the commented SQL file; the program carries it as text.
-$(BUILD)/harness/store/schema_text.c: results/schema.sql
-	$(call say,GEN,$@)
-	$(Q)mkdir -p $(@D) && { printf 'extern const char schema_text[];\nconst char schema_text[] =\n'; \
-	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$$/\\n"/' $<; printf ';\n'; } > $@
+# Master copies that people read and the program carries as text: C source from any file, as `const char NAME[]`.
+define text_rule
+$(BUILD)/$(1).c: $(2) Makefile
+	$$(call say,GEN,$$@)
+	$(Q)mkdir -p $$(@D) && { printf 'extern const char $(notdir $(1))[];\nconst char $(notdir $(1))[] =\n'; \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$$$$/\\n"/' $$<; printf ';\n'; } > $$@
 
-$(BUILD)/harness/store/schema_text.o: $(BUILD)/harness/store/schema_text.c
-	$(Q)$(CC) $(BASE_FLAGS) -Wno-overlength-strings -c -o $@ $<
+$(BUILD)/$(1).o: $(BUILD)/$(1).c
+	$(Q)$$(CC) $$(BASE_FLAGS) -Wno-overlength-strings -c -o $$@ $$<
+endef
+$(eval $(call text_rule,harness/store/schema_text,results/schema.sql))
+$(eval $(call text_rule,harness/cli/models_text,experiments/models.csv))
 
 # The charts' templates and the report's style travel inside the program too, one struct per file of plots/.
 $(BUILD)/harness/report/templates.c: $(sort $(wildcard plots/*.gp)) plots/report.css Makefile
@@ -174,7 +178,7 @@ install: all ## install program, man page, completions, experiments; PREFIX and 
 	$(Q)install -m 755 $(BUILD)/isoflop $(BIN_DIR)/isoflop
 	$(Q)$(BUILD)/isoflop __man > $(MAN_DIR)/isoflop.1
 	$(Q)$(BUILD)/isoflop __completions bash > $(COMPLETION_DIR)/isoflop
-	$(Q)for file in $(wildcard experiments/*.yaml experiments/README.md); do \
+	$(Q)for file in $(wildcard experiments/*.yaml experiments/*.csv experiments/README.md); do \
 	  install -m 644 $$file $(EXPERIMENTS_DIR)/ || exit 1; done
 
 uninstall: ## remove what install put there
