@@ -53,6 +53,11 @@ report() {
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
 # npm, installed where that is possible without a question.
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" \
+        </dev/null >>"$work/apt.log" 2>&1
+}
+
 need_npm() {
     command -v npm >/dev/null 2>&1 && return 0
     if ! command -v apt-get >/dev/null 2>&1; then
@@ -60,8 +65,8 @@ need_npm() {
     fi
     if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then
         say 'installing npm'
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
-            install -y --no-install-recommends npm </dev/null >"$work/apt.log" 2>&1
+        # A fresh machine has no package lists yet: what fails without them is tried once more with them.
+        apt install -y --no-install-recommends npm || { apt update && apt install -y --no-install-recommends npm; }
         if command -v npm >/dev/null 2>&1; then return 0; fi
         tail -n 5 "$work/apt.log" >&2
     fi

@@ -27,11 +27,13 @@ const char *status_name(enum status status)
 enum status err_set(struct err *err, enum status status, const char *format, ...)
 {
     if (err) {
+        char text[sizeof err->text]; /* the arguments may point into err->text */
         va_list args;
-        err->status = status;
         va_start(args, format);
-        (void)vsnprintf(err->text, sizeof err->text, format, args);
+        (void)vsnprintf(text, sizeof text, format, args);
         va_end(args);
+        err->status = status;
+        memcpy(err->text, text, strlen(text) + 1);
     }
     return status;
 }

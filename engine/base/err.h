@@ -16,7 +16,8 @@ struct err {
 
 #define ERR_INIT ((struct err){STATUS_OK, ""})
 
-/* Fills err (which may be NULL) and returns status, so that `return err_set(…)` is one line. */
+/* Fills err (which may be NULL) and returns status, so that `return err_set(…)` is one line. The arguments may
+ * include the text that err already holds. */
 enum status err_set(struct err *err, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -11,6 +11,7 @@
 #include "engine/model/optim.h"
 #include "harness/run/clock.h"
 #include "harness/run/trial_parts.h"
+#include "harness/spec/suggest.h"
 
 void trial_config(const struct knobs *k, struct config *out)
 {
@@ -113,6 +114,18 @@ void trial_data_path(const struct knobs *knobs, struct str *out)
     str_append(out, path);
 }
 
+/* Adds to the error the name of a file that may have been meant. */
+static enum status suggest_path(const char *path, struct err *err)
+{
+    struct str near;
+    enum status status;
+    str_init(&near);
+    suggest_file(&near, path);
+    status = err_set(err, STATUS_NOT_FOUND, "%s%s", err->text, near.text);
+    str_release(&near);
+    return status;
+}
+
 enum status trial_source(const struct knobs *knobs, struct source **out, struct err *err)
 {
     struct str path;
@@ -131,6 +144,8 @@ enum status trial_source(const struct knobs *knobs, struct source **out, struct 
     status = source_open(out, &config, err);
     if (status != STATUS_OK && strncmp(knobs->data_path, "{corpora}", 9) == 0)
         status = err_set(err, status, "%s: not there yet; type: make corpora", path.text);
+    else if (status == STATUS_NOT_FOUND)
+        status = suggest_path(path.text, err);
     str_release(&path);
     return status;
 }

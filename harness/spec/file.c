@@ -12,7 +12,7 @@ static enum status missing(const char *path, struct err *err)
 {
     struct str hint;
     str_init(&hint);
-    suggest_file(&hint, path);
+    suggest_spec(&hint, path);
     (void)err_set(err, STATUS_USAGE, "%s: no such file%s", path, hint.text);
     str_release(&hint);
     return STATUS_USAGE;

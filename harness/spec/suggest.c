@@ -111,16 +111,17 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The stems of the folder's *.yaml, sorted: the order of a directory is an accident. */
-static void list_specs(struct file_list *out, const char *folder)
+/* The folder's files that end so, without that ending, sorted: the order of a directory is an accident. */
+static void list_files(struct file_list *out, const char *folder, const char *ending)
 {
     DIR *dir = opendir(folder);
     const struct dirent *entry;
+    size_t tail = strlen(ending);
     out->n = 0;
     while (dir && out->n < FILES_SEEN && (entry = readdir(dir)) != NULL) {
         size_t n = strlen(entry->d_name);
-        if (n > 5 && strcmp(entry->d_name + n - 5, ".yaml") == 0 && str_is_name(entry->d_name)) {
-            out->stems[out->n] = strndup(entry->d_name, n - 5);
+        if (n > tail && strcmp(entry->d_name + n - tail, ending) == 0 && str_is_name(entry->d_name)) {
+            out->stems[out->n] = strndup(entry->d_name, n - tail);
             ASSERT(out->stems[out->n]);
             out->n++;
         }
@@ -131,29 +132,46 @@ static void list_specs(struct file_list *out, const char *folder)
 }
 
 /* Appends the suggestion from one folder ("" is the current one); false when none is near. */
-static bool suggest_from(struct str *out, const char *folder, const char *stem)
+static bool suggest_from(struct str *out, const char *folder, const char *stem, const char *ending)
 {
     struct file_list list;
     const char *near;
-    list_specs(&list, *folder ? folder : ".");
+    list_files(&list, *folder ? folder : ".", ending);
     near = str_nearest(stem, stem_at, &list);
     if (near)
-        str_format(out, "; did you mean '%s%s%s.yaml'?", folder, *folder ? "/" : "", near);
+        str_format(out, "; did you mean '%s%s%s%s'?", folder, *folder ? "/" : "", near, ending);
     for (int i = 0; i < list.n; i++)
         free(list.stems[i]);
     return near != NULL;
 }
 
-void suggest_file(struct str *out, const char *path)
+/* The folder of a path, "" for the current one; the caller frees it. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == path ? strdup("/.") : strndup(path, slash ? (size_t)(slash - path) : 0);
+    ASSERT(folder);
+    return folder;
+}
+
+void suggest_spec(struct str *out, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *base = slash ? slash + 1 : path;
     const char *dot = strrchr(base, '.');
     char *stem = strndup(base, dot ? (size_t)(dot - base) : strlen(base));
-    char *folder = strndup(path, slash ? (size_t)(slash - path) : 0);
-    ASSERT(stem && folder);
-    if (!suggest_from(out, slash && !*folder ? "/." : folder, stem) && strcmp(folder, "experiments") != 0)
-        (void)suggest_from(out, "experiments", stem);
+    char *folder = folder_of(path);
+    ASSERT(stem);
+    if (!suggest_from(out, folder, stem, ".yaml") && strcmp(folder, "experiments") != 0)
+        (void)suggest_from(out, "experiments", stem, ".yaml");
     free(stem);
+    free(folder);
+}
+
+void suggest_file(struct str *out, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = folder_of(path);
+    (void)suggest_from(out, folder, slash ? slash + 1 : path, "");
     free(folder);
 }

@@ -14,6 +14,8 @@ void suggest_top_key(struct str *out, const char *const *keys, const char *key);
 /* A knob's full name. */
 void suggest_knob(struct str *out, const char *name);
 /* A spec file: looks for *.yaml beside it and in experiments/. Appends nothing when none is near. */
+void suggest_spec(struct str *out, const char *path);
+/* Any other file: looks for one beside it. Appends nothing when none is near. */
 void suggest_file(struct str *out, const char *path);
 
 #endif

@@ -40,7 +40,7 @@ static const char *remedy(int code)
         return "; free some space, what is finished is kept";
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return "; nothing was changed, `isoflop doctor` helps to salvage it";
+        return "; nothing was changed. Copy the file before trying sqlite3's .recover on the copy";
     default:
         break;
     }
