@@ -47,22 +47,23 @@ CREATE TABLE corpus (
     data_identity TEXT PRIMARY KEY,         -- version of the world, or path and SHA-256 of the file
     data_source   TEXT,                     -- world or text
     data_path     TEXT,                     -- the file, when the source is text
-    text_bytes    INTEGER,                  -- [bytes] size of the text; NULL for the endless world
     created_at    TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) -- when the store first saw it
 ) STRICT;
 
 -- ------------------------------------------------------------------------------------------ what to run
 
--- An experiment file as it was read. The same name with another text is another spec.
+-- An experiment file as it was read, and the command that read it. The same name with another text or other
+-- overrides is another spec.
 CREATE TABLE spec (
     spec_id    INTEGER PRIMARY KEY,         -- number of the spec, in the order they were first planned
     name       TEXT NOT NULL,               -- name of the experiment
     question   TEXT NOT NULL,               -- the question it asks; empty when it asks none
     claims     TEXT NOT NULL,               -- names of the claims it bears on, separated by spaces
     text       TEXT NOT NULL,               -- the file, byte for byte
+    command    TEXT NOT NULL,               -- the command line that planned it, without where the store lies
     n_dropped  INTEGER NOT NULL,            -- [cells] grid cells its where expression removed
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), -- when it was first planned
-    UNIQUE (name, text)
+    UNIQUE (name, text, command)
 ) STRICT;
 
 -- One point of an experiment: every knob fixed, one seed. NULL in a knob means an imported run that does not
@@ -232,8 +233,6 @@ CREATE TABLE cost (
     energy_j             REAL,              -- [J] energy used
     energy_method        TEXT,              -- how energy_j was found: rapl (measured) or estimate:tdp
     tokens_per_s         REAL,              -- [tokens per s] training speed
-    prefill_tokens_per_s REAL,              -- [tokens per s] speed of reading a prompt
-    decode_tokens_per_s  REAL,              -- [tokens per s] speed of writing
     steps                INTEGER,           -- [steps] optimiser steps done
     threads              INTEGER,           -- [threads] threads computing
     PRIMARY KEY (trial_id, attempt),
@@ -376,7 +375,7 @@ SELECT
     c.flops_executed, c.flops_formula, c.flops_6nd, c.train_flops,
     t.heldout_loss, t.heldout_stderr, t.entropy_floor, t.excess_nats, t.bits_per_byte,
     c.wall_s, c.train_s, c.cpu_s, c.peak_rss_bytes, c.weight_bytes, c.energy_j, c.energy_method,
-    c.tokens_per_s, c.decode_tokens_per_s,
+    c.tokens_per_s,
     h.host_key, b.git, t.blas_core
 FROM trial t
 JOIN attempt a ON a.trial_id = t.trial_id AND a.attempt = t.final_attempt
@@ -432,7 +431,7 @@ SELECT
     t.trial_id, c.flops_executed, c.flops_formula, c.flops_6nd, c.train_flops, c.eval_flops,
     c.wall_s, c.train_s, c.eval_s, c.latency_s, c.cpu_s,
     c.peak_rss_bytes, c.model_bytes, c.weight_bytes, c.checkpoint_bytes, c.energy_j, c.energy_method,
-    c.tokens_per_s, c.prefill_tokens_per_s, c.decode_tokens_per_s, c.steps, c.threads
+    c.tokens_per_s, c.steps, c.threads
 FROM trial t
 JOIN cost c ON c.trial_id = t.trial_id AND c.attempt = t.final_attempt
 WHERE t.state = 'done';
@@ -455,3 +454,18 @@ SELECT
 FROM bench_sample s
 LEFT JOIN host h ON h.host_id = s.host_id
 LEFT JOIN build b ON b.build_id = s.build_id;
+
+-- Which trials a spec stands for: those it contains, and what was made of their models.
+CREATE VIEW v_spec_trials AS
+SELECT
+    s.name AS spec,
+    m.trial_id
+FROM spec_trial m
+JOIN spec s ON s.spec_id = m.spec_id
+UNION
+SELECT
+    s.name,
+    t.trial_id
+FROM trial t
+JOIN spec_trial m ON m.trial_id = t.parent
+JOIN spec s ON s.spec_id = m.spec_id;

@@ -15,7 +15,7 @@
 #include "harness/report/html.h"
 #include "harness/run/clock.h"
 
-enum { FIGURES_MAX = 32, FACTS_MAX = 24, EXCLUDED_MAX = 200, NOTES_MAX = 8 };
+enum { FIGURES_MAX = 32, FACTS_MAX = 24, EXCLUDED_MAX = 200, NOTES_MAX = 8, STEPS_MAX = 12 };
 
 /* Everything the page points to, alive until it is written. */
 struct page {
@@ -24,12 +24,12 @@ struct page {
     struct picture pictures[FIGURES_MAX];
     struct report_figure figures[FIGURES_MAX];
     char commands[FIGURES_MAX][512];
-    struct table spec, machine, excluded;
+    struct table spec, machine, excluded, commands_run, rates;
     struct report_fact facts[FACTS_MAX];
     char values[FACTS_MAX][512];
     struct report_exclusion exclusions[EXCLUDED_MAX];
-    const char *notes[NOTES_MAX], *steps[4];
-    char machine_line[512], date[CLOCK_TEXT_SIZE], run_line[512], report_line[512];
+    const char *notes[NOTES_MAX], *steps[STEPS_MAX];
+    char machine_line[512], date[CLOCK_TEXT_SIZE], lines[STEPS_MAX][1024], rate_note[512];
 };
 
 static const char spec_sql[] =
@@ -47,7 +47,17 @@ static const char machine_sql[] =
 
 static const char excluded_sql[] =
     "SELECT trial_id, state, coalesce(reason, '') AS reason FROM v_trials"
-    " WHERE state NOT IN ('done', 'pending', 'running') AND (?1 IS NULL OR spec = ?1) ORDER BY trial_id";
+    " WHERE state NOT IN ('done', 'pending', 'running') AND " REPORT_IN_SPEC " ORDER BY trial_id";
+
+/* The command lines that planned these trials, in the order they were first given. */
+static const char commands_sql[] =
+    "SELECT command FROM spec WHERE command <> '' AND spec_id IN (SELECT spec_id FROM spec_trial"
+    " WHERE " REPORT_IN_SPEC ") GROUP BY command ORDER BY min(spec_id)";
+
+/* How the learning rate came to other widths. */
+static const char rates_sql[] =
+    "SELECT count(DISTINCT lr) AS rates, count(DISTINCT width) AS widths, count(DISTINCT parametrization) AS ways,"
+    " min(parametrization) AS way FROM trial WHERE state = 'done' AND shrink = 'none' AND " REPORT_IN_SPEC;
 
 static void add_figures(struct page *page, const char *db, const char *spec, int n)
 {
@@ -116,6 +126,24 @@ static int count_seeds(const struct table *points)
     return seeds;
 }
 
+/* False where one width leaves nothing to carry. */
+static bool note_rate(struct page *page)
+{
+    const struct table *t = &page->rates;
+    bool mup = t->n_rows > 0 && table_text(t, 0, 3) && strcmp(table_text(t, 0, 3), "mup") == 0;
+    if (t->n_rows == 0 || !(table_number(t, 0, 1) > 1))
+        return false;
+    if (table_number(t, 0, 0) > 1)
+        (void)str_copy(page->rate_note, sizeof page->rate_note, "Several learning rates were tried; where a chart shows one "
+                       "loss per size, look at the table under it for the rate.");
+    else
+        (void)snprintf(page->rate_note, sizeof page->rate_note, "The learning rate was set once and %s; it was not tuned per "
+                       "size.", table_number(t, 0, 2) > 1 ? "carried to other widths in more than one way"
+                                : mup ? "carried to other widths by the maximal update parametrisation"
+                                      : "taken over unchanged for every width (standard parametrisation)");
+    return true;
+}
+
 static void add_notes(struct page *page)
 {
     int n = 0;
@@ -124,11 +152,25 @@ static void add_notes(struct page *page)
                            "error of one model's held-out loss.";
     page->notes[n++] = "N is named on every axis; C is the training FLOPs that were counted, and every trial's count equals "
                        "the formula exactly, or the trial has failed.";
-    page->notes[n++] = "The learning rate was set once, at the base width, and carried to other widths by the maximal "
-                       "update parametrisation; it was not tuned per size.";
+    if (note_rate(page))
+        page->notes[n++] = page->rate_note;
     page->notes[n++] = "Latency was measured while nothing else of the sweep ran, from raw samples, batch 1, one thread.";
     page->report.notes = page->notes;
     page->report.n_notes = n;
+}
+
+/* What was typed to get here, in order; returns how many lines. */
+static int add_steps(struct page *page, const char *db, const char *spec, const char *file)
+{
+    const struct table *t = &page->commands_run;
+    int n = 0;
+    for (; n < t->n_rows && n < STEPS_MAX - 1; n++)
+        (void)snprintf(page->lines[n], sizeof page->lines[n], "%s --db %s", table_text(t, n, 0), db);
+    (void)snprintf(page->lines[n], sizeof page->lines[n], "isoflop report --db %s%s%s -o %s", db, spec ? " --spec " : "",
+                   spec ? spec : "", file);
+    for (int i = 0; i <= n; i++)
+        page->steps[i] = page->lines[i];
+    return n + 1;
 }
 
 static void add_text(struct page *page, const char *db, const char *spec, const char *file)
@@ -137,12 +179,7 @@ static void add_text(struct page *page, const char *db, const char *spec, const 
     const char *name = t->n_rows > 0 ? table_text(t, 0, 0) : NULL;
     const char *question = t->n_rows > 0 ? table_text(t, 0, 1) : NULL;
     clock_utc_text(page->date, sizeof page->date);
-    (void)snprintf(page->run_line, sizeof page->run_line, "isoflop run experiments/%s.yaml --db %s",
-                   name ? name : "NAME", db);
-    (void)snprintf(page->report_line, sizeof page->report_line, "isoflop report --db %s%s%s -o %s", db,
-                   spec ? " --spec " : "", spec ? spec : "", file);
-    page->steps[0] = page->run_line;
-    page->steps[1] = page->report_line;
+    page->report.n_commands = add_steps(page, db, spec, file);
     page->report.language = "en";
     page->report.title = name ? name : "isoflop";
     page->report.question = question;
@@ -150,7 +187,6 @@ static void add_text(struct page *page, const char *db, const char *spec, const 
     page->report.findings = page->summary.findings;
     page->report.n_findings = FINDING_KINDS;
     page->report.commands = page->steps;
-    page->report.n_commands = 2;
 }
 
 /* Beside its final place, then renamed: an older page stays whole until the new one is. */
@@ -191,6 +227,10 @@ static enum status gather(struct page *page, struct store *store, const char *sp
         status = store_query(store, machine_sql, NULL, 0, &page->machine, err);
     if (status == STATUS_OK)
         status = store_query(store, excluded_sql, &spec, 1, &page->excluded, err);
+    if (status == STATUS_OK)
+        status = store_query(store, commands_sql, &spec, 1, &page->commands_run, err);
+    if (status == STATUS_OK)
+        status = store_query(store, rates_sql, &spec, 1, &page->rates, err);
     return status;
 }
 
@@ -202,6 +242,8 @@ static void release(struct page *page, int n_pictures)
     table_release(&page->spec);
     table_release(&page->machine);
     table_release(&page->excluded);
+    table_release(&page->commands_run);
+    table_release(&page->rates);
     free(page);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/math/blas.h"
+#include "harness/cli/again.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/summary.h"
 #include "harness/cli/sweep.h"
@@ -72,7 +73,8 @@ static int run_plan(struct invocation *invocation, struct plan *plan)
         return failed(&err);
     if (pending == 0 && !invocation->quiet)
         (void)fprintf(stderr, "isoflop: nothing to run, all %d trials are in %s\n", plan->n_trials, options.db);
-    note_outcome(&result, pending);
+    if (!invocation->quiet || pending > 0)
+        note_outcome(&result, pending);
     code = sweep_exit_code(&result);
     if (!result.signal && !invocation->quiet && !option_flag(o, "no-summary") &&
         summary_print(invocation, options.db, plan->name, NULL, &err) != STATUS_OK)
@@ -83,12 +85,17 @@ static int run_plan(struct invocation *invocation, struct plan *plan)
 int cmd_run(struct invocation *invocation)
 {
     const struct options *options = &invocation->options;
+    static const char *const kept[] = {"set", NULL};
     struct err err = ERR_INIT;
     struct plan plan;
+    struct str again; /* its text becomes the plan's */
     int n, code;
     const char *const *overrides = option_list(options, "set", &n);
     if (plan_load(&plan, options->arguments[0], overrides, n, &sweep_hooks, &err) != STATUS_OK)
         return failed(&err);
+    str_init(&again);
+    again_append(invocation, kept, &again);
+    plan.command = again.text;
     code = run_plan(invocation, &plan);
     plan_release(&plan);
     return code;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "harness/cli/again.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/models.h"
 #include "harness/cli/sweep.h"
@@ -43,11 +44,16 @@ static int shrink(struct invocation *invocation, const struct knobs *knobs, stru
         .db = invocation->db, .jobs = 1, .checkpoints = true, .screen = screen_look(2, invocation->no_color),
         .quiet = invocation->quiet, .program = invocation->program, .rerun = STORE_RERUN_FAILED,
     };
+    static const char *const kept[] = {"int8", "where", NULL};
     struct runner_result result;
     struct plan plan;
+    struct str again; /* its text becomes the plan's */
     int pending, code = EXIT_CODE_DONE;
     if (plan_single(&plan, "shrink", knobs, &sweep_hooks, err) != STATUS_OK)
         return failed(err);
+    str_init(&again);
+    again_append(invocation, kept, &again);
+    plan.command = again.text;
     if (sweep_run(&options, &plan, &result, &pending, err) != STATUS_OK)
         code = failed(err);
     else

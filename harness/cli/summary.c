@@ -27,7 +27,7 @@ static enum status count_states(struct summary *s, struct store *store, const ch
     static const char sql[] =
         "SELECT count(*) FILTER (WHERE state = 'done') AS done,"
         " count(*) FILTER (WHERE state NOT IN ('done', 'pending', 'running')) AS other"
-        " FROM v_trials WHERE ?1 IS NULL OR spec = ?1";
+        " FROM v_trials WHERE " REPORT_IN_SPEC;
     struct table counts;
     enum status status = store_query(store, sql, &spec, 1, &counts, err);
     if (status != STATUS_OK)

@@ -257,6 +257,26 @@ static enum status run_pending(struct context *c, int pending, struct runner_res
     return status;
 }
 
+/* Nothing is left to run: what is in the store is the outcome, and a trial that failed before is still a failed one. */
+static enum status count_standing(struct store *store, const struct plan *plan, struct runner_result *out, struct err *err)
+{
+    static const char sql[] =
+        "SELECT count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state IN ('failed', 'stale')),"
+        " count(*) FILTER (WHERE state = 'diverged'), count(*) FILTER (WHERE state = 'timeout'),"
+        " count(*) FILTER (WHERE state = 'oom') FROM trial WHERE trial_id IN"
+        " (SELECT trial_id FROM spec_trial JOIN spec USING (spec_id) WHERE name = ?1 AND text = ?2 AND command = ?3)";
+    const char *const which[] = {plan->name, plan->text ? plan->text : "", plan->command ? plan->command : ""};
+    int *const counts[] = {&out->done, &out->failed, &out->diverged, &out->timeout, &out->oom};
+    struct table states;
+    enum status status = store_query(store, sql, which, 3, &states, err);
+    if (status != STATUS_OK)
+        return status;
+    for (int i = 0; i < states.n_columns; i++)
+        *counts[i] = (int)table_number(&states, 0, i);
+    table_release(&states);
+    return STATUS_OK;
+}
+
 enum status sweep_run(const struct sweep_options *options, struct plan *plan, struct runner_result *out, int *pending,
                       struct err *err)
 {
@@ -277,8 +297,8 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
         status = store_put_plan(c.store, plan, err);
     if (status == STATUS_OK)
         status = store_prepare(c.store, plan, options->rerun, pending, err);
-    if (status == STATUS_OK && *pending > 0)
-        status = run_pending(&c, *pending, out, err);
+    if (status == STATUS_OK)
+        status = *pending > 0 ? run_pending(&c, *pending, out, err) : count_standing(c.store, plan, out, err);
     store_close(c.store);
     free(c.ended);
     free(c.tries);

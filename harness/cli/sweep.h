@@ -34,7 +34,8 @@ void sweep_calibrate(struct plan *plan, double *flops_per_s);
 /* Refuses a plan with trials that need more memory than is free (STATUS_USAGE). */
 MUST_CHECK enum status sweep_check_memory(const struct plan *plan, int jobs, struct err *err);
 
-/* Runs what is missing of the plan. *pending is what there was to run. */
+/* Runs what is missing of the plan. *pending is what there was to run; when that is nothing, *out counts what the store
+ * has of the plan, so that a failure is not forgotten by asking twice. */
 MUST_CHECK enum status sweep_run(const struct sweep_options *options, struct plan *plan, struct runner_result *out,
                                  int *pending, struct err *err);
 

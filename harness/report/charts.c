@@ -16,7 +16,7 @@
 
 #define LOSS_AXIS "held-out loss (nats per token)"
 #define SIZE_AXIS "parameters without embeddings"
-#define DENSE "experts = 1 AND shrink = 'none' AND (?1 IS NULL OR spec = ?1)\n" REPORT_SAME_DATA
+#define DENSE "experts = 1 AND shrink = 'none' AND " REPORT_IN_SPEC "\n" REPORT_SAME_DATA
 
 static const char points_sql[] =
     "SELECT params_non_embedding AS params, tokens, train_flops AS flops, seed, heldout_loss AS loss,\n"
@@ -34,8 +34,8 @@ static const char compute_sql[] =
     "SELECT 'curve', p.trial_id, p.params_non_embedding,\n"
     "       p.train_flops * m.step / (SELECT max(step) FROM metric WHERE trial_id = p.trial_id),\n"
     "       p.seed, avg(m.value), p.entropy_floor, p.data_source, m.step\n"
-    "FROM v_points AS p JOIN metric AS m ON m.trial_id = p.trial_id AND m.name = 'heldout_loss'\n"
-    "WHERE m.step > 0 AND " DENSE
+    "FROM v_points AS p JOIN metric AS m USING (trial_id)\n"
+    "WHERE m.name = 'heldout_loss' AND m.step > 0 AND " DENSE
     "GROUP BY p.trial_id, m.step\n"
     "ORDER BY kind DESC, params, trial_id, step";
 
@@ -43,8 +43,8 @@ static const char curves_sql[] =
     "SELECT p.trial_id, p.params_non_embedding AS params,\n"
     "       1.0 * p.tokens * m.step / (SELECT max(step) FROM metric WHERE trial_id = p.trial_id) AS tokens,\n"
     "       avg(m.value) AS loss, p.entropy_floor, p.data_source\n"
-    "FROM v_points AS p JOIN metric AS m ON m.trial_id = p.trial_id AND m.name = 'heldout_loss'\n"
-    "WHERE m.step > 0 AND " DENSE
+    "FROM v_points AS p JOIN metric AS m USING (trial_id)\n"
+    "WHERE m.name = 'heldout_loss' AND m.step > 0 AND " DENSE
     "GROUP BY p.trial_id, m.step\n"
     "ORDER BY params, p.trial_id, m.step";
 
@@ -57,8 +57,8 @@ static const char abilities_sql[] =
 static const char latency_sql[] =
     "SELECT p.params_non_embedding AS params, l.phase, l.batch, l.prompt_tokens, p.seed, l.p50_ms, l.p95_ms, l.p99_ms\n"
     "FROM v_latency AS l JOIN v_points AS p USING (trial_id)\n"
-    "WHERE p.experts = 1 AND p.shrink = 'none' AND (?1 IS NULL OR p.spec = ?1)\n"
-    "  AND p.host_key IS (SELECT host_key FROM v_points WHERE (?1 IS NULL OR spec = ?1)\n"
+    "WHERE p.experts = 1 AND p.shrink = 'none' AND " REPORT_IN_SPEC "\n"
+    "  AND p.host_key IS (SELECT host_key FROM v_points WHERE " REPORT_IN_SPEC "\n"
     "                     GROUP BY host_key ORDER BY count(*) DESC, host_key LIMIT 1) -- one machine's times\n"
     "ORDER BY l.phase, l.batch, p.params_non_embedding, p.seed, l.p50_ms";
 
@@ -66,14 +66,14 @@ static const char experts_sql[] =
     "SELECT params_active, params_total, experts, experts_per_token, tokens, seed, heldout_loss AS loss,\n"
     "       entropy_floor, data_source\n"
     "FROM v_points\n"
-    "WHERE shrink = 'none' AND (?1 IS NULL OR spec = ?1)\n" REPORT_SAME_DATA
+    "WHERE shrink = 'none' AND " REPORT_IN_SPEC "\n" REPORT_SAME_DATA
     "ORDER BY experts, params_active, tokens, seed, loss";
 
 static const char load_sql[] =
     "SELECT layer, expert, avg(share) AS share -- a retried attempt measured the same\n"
     "FROM moe_load\n"
     "WHERE trial_id = (SELECT trial_id FROM v_points WHERE experts > 1 AND shrink = 'none'\n"
-    "                    AND (?1 IS NULL OR spec = ?1) AND trial_id IN (SELECT trial_id FROM moe_load)\n"
+    "                    AND " REPORT_IN_SPEC " AND trial_id IN (SELECT trial_id FROM moe_load)\n"
     "                  ORDER BY experts DESC, params_total DESC, tokens DESC, seed, trial_id LIMIT 1)\n"
     "  AND step = (SELECT max(step) FROM moe_load AS last WHERE last.trial_id = moe_load.trial_id)\n"
     "GROUP BY layer, expert\n"
@@ -82,7 +82,7 @@ static const char load_sql[] =
 static const char downscaling_sql[] =
     "SELECT trial_id, parent, shrink, weight_bytes, tokens, seed, heldout_loss AS loss, entropy_floor, data_source\n"
     "FROM v_points\n"
-    "WHERE experts = 1 AND (?1 IS NULL OR spec = ?1)\n" REPORT_SAME_DATA
+    "WHERE experts = 1 AND " REPORT_IN_SPEC "\n" REPORT_SAME_DATA
     "ORDER BY weight_bytes, tokens, seed, loss, trial_id";
 
 static const struct chart charts[] = {

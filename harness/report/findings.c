@@ -18,20 +18,20 @@ static const char points_sql[] =
     "SELECT trial_id, params_non_embedding AS params, params_total, params_active, experts, experts_per_token,\n"
     "       tokens, seed, train_flops AS flops, heldout_loss AS loss, heldout_stderr AS stderr, wall_s,\n"
     "       shrink, parent, weight_bytes\n"
-    "FROM v_points WHERE (?1 IS NULL OR spec = ?1)\n" REPORT_SAME_DATA "ORDER BY trial_id";
+    "FROM v_points WHERE " REPORT_IN_SPEC "\n" REPORT_SAME_DATA "ORDER BY trial_id";
 
 static const char evals_sql[] =
     "SELECT p.params_non_embedding AS params, p.tokens, p.seed, e.task, e.metric, e.value, e.stderr, e.chance\n"
     "FROM v_evals AS e JOIN v_points AS p USING (trial_id)\n"
-    "WHERE p.experts = 1 AND p.shrink = 'none' AND (?1 IS NULL OR p.spec = ?1) AND e.metric = 'exact_match'\n"
+    "WHERE p.experts = 1 AND p.shrink = 'none' AND " REPORT_IN_SPEC " AND e.metric = 'exact_match'\n"
     "  AND e.step = (SELECT max(step) FROM v_evals WHERE trial_id = p.trial_id)\n" REPORT_SAME_DATA
     "ORDER BY e.task, p.params_non_embedding, p.tokens, p.seed";
 
 static const char latency_sql[] =
     "SELECT l.trial_id, l.phase, l.batch, l.p50_ms\n"
     "FROM v_latency AS l JOIN v_points AS p USING (trial_id)\n"
-    "WHERE l.phase = 'decode' AND (?1 IS NULL OR p.spec = ?1)\n"
-    "  AND p.host_key IS (SELECT host_key FROM v_points WHERE (?1 IS NULL OR spec = ?1)\n"
+    "WHERE l.phase = 'decode' AND " REPORT_IN_SPEC "\n"
+    "  AND p.host_key IS (SELECT host_key FROM v_points WHERE " REPORT_IN_SPEC "\n"
     "                     GROUP BY host_key ORDER BY count(*) DESC, host_key LIMIT 1)\n"
     "ORDER BY l.trial_id, l.batch";
 

@@ -50,12 +50,16 @@ struct finding {
 
 enum findings_table { FINDINGS_POINTS, FINDINGS_EVALS, FINDINGS_LATENCY, FINDINGS_TABLES };
 
+/* The trials of spec ?1, and what was made of their models; of the whole store when ?1 is NULL. A trial may belong to
+ * several specs. */
+#define REPORT_IN_SPEC "(?1 IS NULL OR trial_id IN (SELECT trial_id FROM v_spec_trials WHERE spec = ?1))"
+
 /* What every comparison of losses rests on: the same data. Of several the most frequent counts; a shrunk model
  * is compared with its own parent anyway. Continues a WHERE. */
 #define REPORT_SAME_DATA \
     "  AND (shrink <> 'none' OR (data_source, data_identity, task_share, fact_share, junk, data_seed) IS\n" \
     "       (SELECT data_source, data_identity, task_share, fact_share, junk, data_seed FROM v_points\n" \
-    "        WHERE ?1 IS NULL OR spec = ?1 GROUP BY 1, 2, 3, 4, 5, 6\n" \
+    "        WHERE " REPORT_IN_SPEC " GROUP BY 1, 2, 3, 4, 5, 6\n" \
     "        ORDER BY count(*) DESC, 1, 2, 3, 4, 5, 6 LIMIT 1))\n"
 
 /* The SQL whose answers findings_derive wants; ?1 is a spec's name, unbound means all. */

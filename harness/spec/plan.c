@@ -467,6 +467,7 @@ void plan_release(struct plan *plan)
     free(plan->claims);
     free(plan->question);
     free(plan->text);
+    free(plan->command);
     free(plan->trials);
     *plan = (struct plan){0};
 }

@@ -38,6 +38,7 @@ struct plan {
     char name[129];
     char *question;      /* "" when the spec has none */
     char *text;          /* the spec file as read, for the store */
+    char *command;       /* the command line that asked for it, for the store; the caller's to set, owned; NULL: none */
     char **claims;
     int n_claims;
     struct planned_trial *trials;

@@ -37,8 +37,6 @@ static const struct fact costs[] = {
     {"checkpoint_bytes", "checkpoint_bytes", true, false},
     {"energy_j", "energy_j", false, false},
     {"tokens_per_s", "tokens_per_s", false, false},
-    {"prefill_tokens_per_s", "prefill_tokens_per_s", false, false},
-    {"decode_tokens_per_s", "decode_tokens_per_s", false, false},
     {"steps", "steps", true, false},
     {"threads", "threads", true, false},
 };

@@ -173,28 +173,26 @@ static void bind_spec(struct query *query, const void *row)
 {
     const struct plan *plan = row;
     struct str claims;
-    if (query_parameters(query) == 2) { /* the one that finds */
-        query_bind_text(query, 1, plan->name);
-        query_bind_text(query, 2, plan->text ? plan->text : "");
+    query_bind_text(query, 1, plan->name);
+    query_bind_text(query, 2, plan->text ? plan->text : "");
+    query_bind_text(query, 3, plan->command ? plan->command : "");
+    if (query_parameters(query) == 3) /* the one that finds */
         return;
-    }
     str_init(&claims);
     for (int i = 0; i < plan->n_claims; i++)
         str_format(&claims, "%s%s", i ? " " : "", plan->claims[i]);
-    query_bind_text(query, 1, plan->name);
-    query_bind_text(query, 2, plan->text ? plan->text : "");
-    query_bind_text(query, 3, plan->question ? plan->question : "");
-    query_bind_text(query, 4, claims.text);
-    query_bind_integer(query, 5, plan->n_dropped);
+    query_bind_text(query, 4, plan->question ? plan->question : "");
+    query_bind_text(query, 5, claims.text);
+    query_bind_integer(query, 6, plan->n_dropped);
     str_release(&claims);
 }
 
 static enum status put_spec(struct store *store, const struct plan *plan, int64_t *id, struct err *err)
 {
     return insert_or_find(store,
-                          "INSERT INTO spec (name, text, question, claims, n_dropped) VALUES (?1, ?2, ?3, "
-                          "?4, ?5) ON CONFLICT DO NOTHING",
-                          "SELECT spec_id FROM spec WHERE (name, text) = (?1, ?2)", bind_spec, plan, id, err);
+                          "INSERT INTO spec (name, text, command, question, claims, n_dropped) VALUES (?1, ?2, ?3, "
+                          "?4, ?5, ?6) ON CONFLICT DO NOTHING",
+                          "SELECT spec_id FROM spec WHERE (name, text, command) = (?1, ?2, ?3)", bind_spec, plan, id, err);
 }
 
 /* The insert for a trial: its id, every knob, and what is known beforehand (bind_estimate). */

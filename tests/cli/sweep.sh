@@ -108,12 +108,15 @@ printf 'model:\n  depth: 1\n  widht: 16\n' >bad1.yaml
 printf 'model: {width: 8-}\n' >bad2.yaml
 printf 'train: {tokens: many}\n' >bad3.yaml
 printf 'model: {width: []}\n' >bad4.yaml
-printf 'data: {source: text, path: nowhere.txt}\n' >bad5.yaml
+printf 'data: {source: text, path: lttle.txt}\n' >bad5.yaml
+printf 'too short' >little.txt
+printf 'data: {source: text, path: little.txt}\n' >bad6.yaml
 check 'refuses an unknown key' refused bad1.yaml "bad1.yaml:3:3: unknown key 'widht' in model; did you mean 'width'?"
 check 'refuses a bad range' refused bad2.yaml 'bad2.yaml:1:16: '
 check 'refuses a wrong type' refused bad3.yaml 'bad3.yaml:1:17: '
 check 'refuses an empty axis' refused bad4.yaml 'bad4.yaml:1:'
-check 'refuses a missing data file' refused bad5.yaml 'bad5.yaml:1:'
+check 'refuses a missing data file' refused bad5.yaml "bad5.yaml:1:28: lttle.txt: No such file or directory; did you mean 'little.txt'?"
+check 'refuses a data file too short' refused bad6.yaml 'bad6.yaml:1:28: little.txt: 9 bytes are too few'
 check 'refuses a missing spec' refused tinny.yaml "isoflop: tinny.yaml: no such file; did you mean 'tiny.yaml'?"
 
 check 'shrinks a model' "$isoflop" shrink --int8 best --db one/s.db -q
@@ -133,10 +136,26 @@ reports() {
         [ -s plots/loss_vs_params.svg ] && [ -s plots/loss_vs_params.gp ] && [ -s plots/loss_vs_params.csv ]
 }
 check 'writes a page that loads nothing' reports
+again() {
+    grep -q 'isoflop run tiny.yaml --db one/s.db' page.html && grep -q 'isoflop shrink --int8 best --db one/s.db' page.html
+}
+check 'the page says how to make it again' again
+overridden() {
+    "$isoflop" run tiny.yaml --db over/s.db -q -S model.width=16 -S train.tokens=8192 -S 'model.tied=true' &&
+        "$isoflop" report --db over/s.db -o over.html --plots plots -q &&
+        grep -q 'isoflop run -S model.width=16 -S train.tokens=8192 -S model.tied=true tiny.yaml' over.html
+}
+check 'with the overrides that were given' overridden
+renamed() { # the same trials under another name are found under both
+    sed 's/^name: tiny/name: other/' tiny.yaml >other.yaml && "$isoflop" run other.yaml --db one/s.db &&
+        "$isoflop" report --spec other --db one/s.db -o other.html --plots plots | grep -q 'What 9 small models say'
+}
+check 'a spec shows trials that another spec ran' renamed
 check 'says when there is nothing to draw' bash -c "'$isoflop' plot isoflop --db one/s.db; [ \$? = 5 ]"
 check 'survives a reader that goes away' bash -c "'$isoflop' export metric --db one/s.db | head -1 >/dev/null; [ \${PIPESTATUS[0]} = 0 ]"
 check 'notices a full output' bash -c "'$isoflop' export metric --db one/s.db >/dev/full; [ \$? = 1 ]"
 check 'reports divergence as a result' bash -c "'$isoflop' run tiny.yaml --db wild/s.db -q -S train.lr=1e9 -S train.clip=0 -S model.width=16 -S train.tokens=8192; [ \$? = 3 ] && '$isoflop' export attempt --db wild/s.db | grep -q ',diverged,\"step 2: loss'"
+check 'and again when asked again' bash -c "'$isoflop' run tiny.yaml --db wild/s.db -q -S train.lr=1e9 -S train.clip=0 -S model.width=16 -S train.tokens=8192; [ \$? = 3 ]"
 interrupted() {
     "$isoflop" run tiny.yaml --db stop/s.db -q &
     local pid=$! code
