@@ -6,6 +6,7 @@
 #include "harness/store/db.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -14,12 +15,14 @@
 #include <unistd.h>
 
 #include "engine/base/assert.h"
+#include "harness/store/patience.h"
 
-enum { BUSY_TIMEOUT_MS = 10000, COMMIT_TRIES = 6, PATTERN_LIMIT = 100, TEXT_LIMIT = 1 << 20 };
+enum { COMMIT_TRIES = 6, PATTERN_LIMIT = 100, TEXT_LIMIT = 1 << 20 };
 
 struct db {
     sqlite3 *handle;
     char *path;
+    struct patience patience;
 };
 
 struct query {
@@ -108,7 +111,7 @@ static enum status configure(struct db *db, enum db_mode mode, struct err *err)
     };
     int code = sqlite3_extended_result_codes(db->handle, 1);
     if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+        code = sqlite3_busy_handler(db->handle, patience_wait, &db->patience);
     if (code == SQLITE_OK)
         code = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
     if (code == SQLITE_OK)
@@ -147,6 +150,22 @@ static enum status check_writable(struct db *db, struct err *err)
     return STATUS_OK;
 }
 
+/* A store of another name in the same folder is what a newcomer has. */
+static enum status fail_missing(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char pattern[1100];
+    glob_t found;
+    enum status status;
+    (void)snprintf(pattern, sizeof pattern, "%.*s*.db", slash ? (int)(slash - path + 1) : 0, path);
+    if (glob(pattern, 0, NULL, &found) == 0)
+        status = err_set(err, STATUS_NOT_FOUND, "%s: no such file; there is %s: give it with --db", path, found.gl_pathv[0]);
+    else
+        status = err_set(err, STATUS_NOT_FOUND, "%s: no such file; `isoflop run SPEC --db %s` makes one", path, path);
+    globfree(&found);
+    return status;
+}
+
 enum status db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 {
     static const int flags[] = {
@@ -167,8 +186,7 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode, struct
     else
         append_uri(&uri, path, mode == DB_READ ? "?mode=ro" : "?mode=rwc");
     if (mode == DB_READ && access(path, F_OK) != 0 && errno == ENOENT) {
-        status = err_set(err, STATUS_NOT_FOUND, "%s: no such file; `isoflop run SPEC --db %s` makes one",
-                         path, path);
+        status = fail_missing(path, err);
         goto done;
     }
     code = sqlite3_open_v2(uri.text, &db->handle, flags[mode] | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);

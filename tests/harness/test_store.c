@@ -172,6 +172,8 @@ static void run_all(const struct plan *plan)
                 store_finish(store, plan->trials[index].id, attempt, &owner, OUTCOME_DONE, "", NULL, 0, &err);
     }
     store_close(store);
+    if (status != STATUS_DONE)
+        (void)fprintf(stderr, "a runner failed: %s\n", err.text);
     _exit(status != STATUS_DONE);
 }
 
