@@ -222,8 +222,9 @@ static enum regress_verdict decide(const struct regress_metric *metric, const st
     bool above = result->log_interval.low > bound;
     bool below = result->log_interval.high < -bound;
     bool smaller_is_better = metric->direction == REGRESS_SMALLER_IS_BETTER;
+    bool within = result->log_interval.low >= -bound && result->log_interval.high <= bound;
     if (!(result->p_adjusted < REGRESS_SIGNIFICANCE) || !(above || below))
-        return REGRESS_UNCHANGED;
+        return within ? REGRESS_UNCHANGED : REGRESS_UNDECIDED;
     return above == smaller_is_better ? REGRESS_REGRESSION : REGRESS_IMPROVEMENT;
 }
 
@@ -290,6 +291,8 @@ const char *regress_verdict_name(const struct regress_result *result)
     switch (result->verdict) {
     case REGRESS_UNCHANGED:
         return "unchanged";
+    case REGRESS_UNDECIDED:
+        return "undecided";
     case REGRESS_REGRESSION:
         return result->exact ? "changed" : "regression";
     case REGRESS_IMPROVEMENT:

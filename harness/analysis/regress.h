@@ -16,7 +16,8 @@
  * Verdict (DESIGN.md section 9): REGRESSION needs an adjusted p < 0.05 (Benjamini & Hochberg over the metrics
  * compared together) and an interval wholly beyond the threshold, ratio > 1 + t, on the bad side;
  * IMPROVEMENT the same on the good side, ratio < 1 / (1 + t): exchanging a and b exchanges the verdicts.
- * UNCHANGED says that no change was shown, not that there is none: read the interval.
+ * UNCHANGED says that a change beyond the threshold is ruled out: the interval lies within it. UNDECIDED is the rest:
+ * no change was shown, and one beyond the threshold was not ruled out; more samples narrow the interval.
  *
  * Exact metrics (FLOPs, bytes, bits of the final loss) are gated without statistics: every sample of both
  * sides must have the bits of the first; any difference is a REGRESSION, named "changed". One sample a side
@@ -46,6 +47,7 @@ enum regress_direction { REGRESS_SMALLER_IS_BETTER, REGRESS_LARGER_IS_BETTER };
 
 enum regress_verdict {
     REGRESS_UNCHANGED,
+    REGRESS_UNDECIDED,
     REGRESS_REGRESSION,
     REGRESS_IMPROVEMENT,
     REGRESS_INSUFFICIENT /* too few samples to say anything */

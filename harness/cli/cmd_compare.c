@@ -119,7 +119,7 @@ static void print_line(const struct comparison *c, int i, double threshold, bool
     }
     (void)printf("%-38s", c->names[i]);
     if (r->verdict == REGRESS_INSUFFICIENT) {
-        (void)printf(" %d + %d samples: not enough\n", r->n_a, r->n_b);
+        (void)printf(" %d + %d samples: not enough, needs %d + %d\n", r->n_a, r->n_b, REGRESS_MIN_PAIRS, REGRESS_MIN_PAIRS);
         return;
     }
     (void)printf(" %+.1f %% [%.1f, %.1f]  p %.2g, %d + %d  %s%s%s", 100 * (r->ratio - 1), 100 * (exp(r->log_interval.low) - 1),
@@ -159,6 +159,17 @@ static int print_document(const struct invocation *invocation, const struct comp
     return code;
 }
 
+/* Says once what would decide what is open. */
+static void print_advice(const struct comparison *c, double threshold)
+{
+    int undecided = 0;
+    for (int i = 0; i < c->n; i++)
+        undecided += c->results[i].verdict == REGRESS_UNDECIDED;
+    if (undecided)
+        (void)printf("undecided: no change was shown, and one beyond %g %% was not ruled out; more --samples narrow the "
+                     "interval\n", 100 * threshold);
+}
+
 /* Regressions first: they are what the caller asked about. */
 static int verdict_code(const struct comparison *c)
 {
@@ -196,6 +207,8 @@ int cmd_compare(struct invocation *invocation)
             code = print_document(invocation, c) == EXIT_CODE_DONE ? code : EXIT_CODE_RUNTIME;
         for (int i = 0; !invocation->json && !invocation->csv && i < c->n; i++)
             print_line(c, i, threshold, screen_look(1, invocation->no_color).color);
+        if (!invocation->json && !invocation->csv)
+            print_advice(c, threshold);
     }
     for (int i = 0; i < c->n; i++) {
         free((void *)(uintptr_t)c->inputs[i].a);

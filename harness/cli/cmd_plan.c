@@ -2,6 +2,7 @@
 /* cmd_plan.c — `isoflop plan SPEC`: what would run, and what it would cost. Writes nothing. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/print.h"
@@ -33,24 +34,37 @@ static void fill(struct table *table, const struct plan *plan)
     }
 }
 
+enum { LABEL_WIDTH = 31 };
+
+/* The label, cut between words where the column ends. */
+static void fit_label(char *label)
+{
+    char *comma;
+    while (strlen(label) > LABEL_WIDTH && (comma = strrchr(label, ',')) != NULL)
+        *comma = 0;
+    label[LABEL_WIDTH] = 0;
+}
+
 static void print_people(const struct plan *plan, int jobs)
 {
     double seconds = 0, flops = 0, largest = 0;
     char text[4][32];
-    (void)printf("%-40s %9s %9s %9s %8s %7s\n", plan->name, "params", "tokens", "FLOPs", "seconds", "MiB");
+    (void)printf("%-*s %7s %7s %8s %8s %6s\n", LABEL_WIDTH + 10, plan->name, "params", "tokens", "FLOPs", "seconds", "MiB");
     for (int i = 0; i < plan->n_trials; i++) {
         const struct estimate *e = &plan->trials[i].estimate;
         char label[160];
         plan_label(plan, i, label, sizeof label);
         sweep_count_text(text[0], sizeof text[0], (double)e->params_total);
         sweep_count_text(text[1], sizeof text[1], (double)e->tokens);
-        (void)printf("  %-38.38s %9s %9s %9.2g %8.1f %7.0f\n", label, text[0], text[1], e->flops, e->seconds,
+        fit_label(label);
+        (void)printf("%.8s  %-*s %7s %7s %8.2g %8.1f %6.0f\n", plan->trials[i].id, LABEL_WIDTH, label, text[0], text[1], e->flops, e->seconds,
                      e->bytes / (1 << 20));
         seconds += e->seconds;
         flops += e->flops;
         largest = fmax(largest, e->seconds);
     }
-    (void)printf("%d trial%s, %.2g FLOPs, about %.0f s with -j %d\n", plan->n_trials,
+    (void)printf("params: in all, embedding and head included; seconds: on one core of its own\n"
+                 "%d trial%s, %.2g FLOPs, about %.0f s with -j %d\n", plan->n_trials,
                  plan->n_trials == 1 ? "" : "s", flops, fmax(largest, seconds / jobs), jobs);
     if (plan->n_dropped)
         (void)printf("%d cells dropped by where\n", plan->n_dropped);

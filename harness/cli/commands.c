@@ -43,10 +43,10 @@ static const struct example run_examples[] = {
 static const struct option_row run_options[] = {
     {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUES", .help = "replace a knob's values, as in  -S model.width=64,96"},
     {.name = "jobs", .letter = 'j', .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 1, .maximum = 1024, .help = "trials at once"},
-    {.name = "budget", .kind = OPTION_DURATION, .metavar = "TIME", .help = "start nothing that would end later; small trials go first"},
+    {.name = "budget", .kind = OPTION_DURATION, .metavar = "TIME", .minimum = 1, .maximum = 1e9, .help = "start nothing that would end later; small trials go first"},
     {.name = "timeout", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "10m", .help = "give up on a trial that makes no progress for so long"},
     {.name = "retries", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 100, .help = "further tries for a trial that crashed"},
-    {.name = "rerun", .kind = OPTION_CHOICE, .metavar = "WHICH", .preset = "none", .choices = "none failed all", .help = "run these again: none, failed or all"},
+    {.name = "rerun", .kind = OPTION_CHOICE, .metavar = "WHICH", .preset = "none", .choices = "none failed all", .help = "run these again"},
     {.name = "no-checkpoints", .help = "do not keep the trained models"},
     {.name = "no-summary", .help = "do not print what the store says at the end"},
     {.name = NULL},
@@ -316,7 +316,7 @@ const struct command commands[] = {
         .arguments = "A [B]",
         .details = "A and B are baselines or runs; B is the newest run unless given. Exit code 4: a regression, shown by a corrected "
                    "p below 0.05 and an interval wholly beyond the threshold, or an exact counter that changed. Exit code 5: "
-                   "too few samples, or two machines.",
+                   "too few samples, or two machines. Undecided: the interval is wider than the threshold, run more samples.",
         .examples = compare_examples,
         .options = compare_options,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,

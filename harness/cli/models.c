@@ -17,7 +17,7 @@ enum status models_trial_id(struct store *store, const char *word, struct str *i
     if (status != STATUS_OK)
         return status;
     if (found.n_rows == 0)
-        status = err_set(err, STATUS_NOT_FOUND, "no trial '%s' in this store; isoflop status lists them", word);
+        status = err_set(err, STATUS_NOT_FOUND, "no trial '%s' in this store; isoflop export v_trials lists them", word);
     else if (found.n_rows > 1)
         status = err_set(err, STATUS_USAGE, "several trials begin with '%s'; give more of the id", word);
     else
