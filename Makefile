@@ -40,7 +40,9 @@ TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 DOUBLE_TEST_SOURCES := $(wildcard tests/double/test_*.c)
 DOUBLE_TESTS := $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/%)
 
-.PHONY: all demo check asan corpora lint fmt install uninstall dist clean help test-programs FORCE
+PROBE := $(BUILD)/tests/peers/probe
+
+.PHONY: all demo check asan peers corpora lint fmt install uninstall dist clean help test-programs FORCE
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -127,15 +129,16 @@ $(BUILD)/deps-%.stamp: scripts/deps.sh
 	$(Q)mkdir -p $(@D) && touch $@
 
 $(OBJECTS) $(ENGINE_DOUBLE) $(BUILD)/harness/cli/main.o: | $(BUILD)/deps-build.stamp
-$(TEST_SOURCES:%.c=$(BUILD)/%.o) $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/double/%.o): | $(BUILD)/deps-check.stamp
+$(TEST_SOURCES:%.c=$(BUILD)/%.o) $(PROBE).o $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/double/%.o): | $(BUILD)/deps-check.stamp
 
 # ---- tests ----
 
-test-programs: $(TESTS) $(DOUBLE_TESTS)
+test-programs: $(TESTS) $(DOUBLE_TESTS) $(PROBE)
 	@:
 
 ARCHITECTURE := $(wildcard tests/arch/check_*.sh)
 TRANSCRIPTS  := $(wildcard tests/cli/*.sh)
+PARITY       := tests/peers/check_parity.sh
 # The same sources once more in build/asan; warnings were looked at in the normal build.
 SANITIZED = BUILD=$(BUILD)/asan OPT='-O1 -fno-math-errno -fno-trapping-math -ffp-contract=off' WARN= HARDEN=-fPIE \
             SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
@@ -143,12 +146,18 @@ SANITIZED = BUILD=$(BUILD)/asan OPT='-O1 -fno-math-errno -fno-trapping-math -ffp
 check: $(BUILD)/deps-check.stamp ## run every test; the last line counts them
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all test-programs
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(SANITIZED) test-programs
-	$(Q)CC='$(CC)' ISOFLOP=$(BUILD)/isoflop tests/run.sh $(ARCHITECTURE) $(TESTS) $(DOUBLE_TESTS) \
+	$(Q)CC='$(CC)' ISOFLOP=$(BUILD)/isoflop PROBE=$(PROBE) tests/run.sh $(PARITY) $(ARCHITECTURE) $(TESTS) $(DOUBLE_TESTS) \
 	  $(TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(DOUBLE_TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(TRANSCRIPTS)
 
 asan: $(BUILD)/deps-check.stamp ## run the unit tests under the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(SANITIZED) test-programs
 	$(Q)tests/run.sh $(TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(DOUBLE_TESTS:$(BUILD)/%=$(BUILD)/asan/%)
+
+# ---- the same model in PyTorch ----
+
+peers: $(BUILD)/deps-peers.stamp ## compare the engine's numbers with PyTorch's, installing it where that is possible
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(PROBE)
+	$(Q)PROBE=$(PROBE) tests/run.sh $(PARITY)
 
 # ---- data ----
 

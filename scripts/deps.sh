@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# deps.sh build|check — makes sure that the libraries the program (build) and its tests (check) need are there.
+# deps.sh build|check|peers — makes sure that the libraries the program (build), its tests (check) and its comparison
+# with PyTorch (peers) need are there; each stage includes those before it.
 #
 # Silent and quick when nothing is missing. On Debian and its kin, missing packages are installed when that is
 # possible without a question (root, or sudo without a password); elsewhere the missing names and the line to type
 # are printed. Exit: 0 all there, 2 something has to be installed by hand.
 set -u
 
-# The one list. Package, then how to tell that it is there without asking dpkg: a header and its library, or a program.
+# The one list. Package, then how to tell that it is there without asking dpkg: a header and its library, a program,
+# or that Python can import it.
 packages() {
     cat <<'LIST'
 build libopenblas-pthread-dev cblas.h     -lopenblas
@@ -20,16 +22,22 @@ build libxxhash-dev           xxhash.h    -lxxhash
 build libmd-dev               sha2.h      -lmd
 build gnuplot-nox             program:gnuplot
 check libcmocka-dev           cmocka.h    -lcmocka
+peers python3-torch           torch
 LIST
+}
+
+# The rows of the stage asked for and of those before it.
+wanted() {
+    case $what in
+    build) packages | grep '^build ' ;;
+    check) packages | grep -v '^peers ' ;;
+    *) packages ;;
+    esac
 }
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 
-wanted_names() {
-    packages | while read -r stage package _; do
-        if [ "$stage" = build ] || [ "$what" = check ]; then echo "$package"; fi
-    done
-}
+wanted_names() { wanted | while read -r _ package _; do echo "$package"; done; }
 
 # True when dpkg knows every wanted package as installed: the fast path, one call.
 all_installed() {
@@ -45,6 +53,7 @@ all_installed() {
 usable() { # header-or-program library
     case $1 in
     program:*) command -v "${1#program:}" >/dev/null 2>&1 ;;
+    torch) "${0%/*}/torch_python.sh" >/dev/null ;;
     *)
         printf '#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <sys/types.h>
 #include <%s>\nint main(void) { return 0; }\n' "$1" |
@@ -54,8 +63,7 @@ usable() { # header-or-program library
 }
 
 missing() {
-    packages | while read -r stage package probe library; do
-        [ "$stage" = build ] || [ "$what" = check ] || continue
+    wanted | while read -r _ package probe library; do
         usable "$probe" "$library" || echo "$package"
     done
 }
@@ -96,9 +104,9 @@ install_packages() {
 
 what=${1:-}
 case $what in
-build | check) ;;
+build | check | peers) ;;
 *)
-    say "usage: scripts/deps.sh build|check"
+    say "usage: scripts/deps.sh build|check|peers"
     exit 2
     ;;
 esac
