@@ -42,7 +42,7 @@ DOUBLE_TESTS := $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/%)
 
 PROBE := $(BUILD)/tests/peers/probe
 
-.PHONY: all demo check asan peers corpora lint fmt install uninstall dist clean help test-programs FORCE
+.PHONY: all demo check asan peers peers-bench corpora lint fmt install uninstall dist clean help test-programs FORCE
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -159,6 +159,10 @@ peers: $(BUILD)/deps-peers.stamp ## compare the engine's numbers with PyTorch's,
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(PROBE)
 	$(Q)PROBE=$(PROBE) tests/run.sh $(PARITY)
 
+peers-bench: $(BUILD)/deps-peers.stamp ## train and decode against PyTorch, side by side (some minutes)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(PROBE)
+	$(Q)scripts/torch_python.sh tests/peers/bench_train.py $(PROBE)
+
 # ---- data ----
 
 corpora: ## fetch the real texts, checked by hash, into a cache outside the repository
@@ -202,6 +206,6 @@ clean: ## remove everything that was built
 	$(Q)rm -rf $(BUILD) dist
 
 help: ## list what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F '|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 -include $(shell find $(BUILD) -name '*.d' $(if $(filter %/asan,$(BUILD)),,-not -path '$(BUILD)/asan/*') 2>/dev/null)
