@@ -146,8 +146,8 @@ SANITIZED = BUILD=$(BUILD)/asan OPT='-O1 -fno-math-errno -fno-trapping-math -ffp
 check: $(BUILD)/deps-check.stamp ## run every test; the last line counts them
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all test-programs
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(SANITIZED) test-programs
-	$(Q)CC='$(CC)' ISOFLOP=$(BUILD)/isoflop PROBE=$(PROBE) tests/run.sh $(PARITY) $(ARCHITECTURE) $(TESTS) $(DOUBLE_TESTS) \
-	  $(TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(DOUBLE_TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(TRANSCRIPTS)
+	$(Q)CC='$(CC)' ISOFLOP=$(BUILD)/isoflop PROBE=$(PROBE) tests/run.sh $(PARITY) $(ARCHITECTURE) $(TESTS) \
+	  $(DOUBLE_TESTS) $(TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(DOUBLE_TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(TRANSCRIPTS)
 
 asan: $(BUILD)/deps-check.stamp ## run the unit tests under the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(SANITIZED) test-programs
