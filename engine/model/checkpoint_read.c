@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* checkpoint_read.c — the only user of jansson. Files come from strangers: every length is compared with the
+/* checkpoint_read.c — files come from strangers: every length is compared with the
  * file before it is used, and nothing is allocated beyond the header, which is bounded. */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/json.h"
 #include "engine/model/checkpoint.h"
 
-enum { LONGEST_CONFIG = 1 << 20, LONGEST_HEADER = 100 << 20 };
+enum { LONGEST_CONFIG = 1 << 20, LONGEST_HEADER = 100 << 20, MOST_MEMORY = 256 << 20 };
 
 /* A file mapped for reading. */
 struct mapping {
@@ -56,25 +56,30 @@ static void unmap(struct mapping *m)
 
 /* A whole number under key, or the fallback when the key is missing; out of range becomes -1, which
  * config_check refuses by name. */
-static int integer(const json_t *object, const char *key, int fallback)
+static int integer(const struct json *object, const char *key, int fallback)
 {
-    const json_t *value = json_object_get(object, key);
-    if (!value || json_is_null(value))
+    const struct json *value = json_member(object, key);
+    int64_t number;
+    if (json_kind(value) == JSON_IS_MISSING || json_kind(value) == JSON_IS_NULL)
         return fallback;
-    if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 1 << 30)
-        return -1;
-    return (int)json_integer_value(value);
+    return json_get_integer(value, &number) && number >= 0 && number <= 1 << 30 ? (int)number : -1;
 }
 
-static double number(const json_t *object, const char *key, double fallback)
+static double number(const struct json *object, const char *key, double fallback)
 {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : fallback;
+    (void)json_get_real(json_member(object, key), &fallback);
+    return fallback;
 }
 
-static void read_config(struct config *c, bool *is_i8, const json_t *root)
+static bool is_true(const struct json *object, const char *key)
 {
-    const json_t *ours = json_object_get(root, "isoflop");
+    bool value = false;
+    return json_get_bool(json_member(object, key), &value) && value;
+}
+
+static void read_config(struct config *c, bool *is_i8, const struct json *root)
+{
+    const struct json *ours = json_member(root, "isoflop");
     *c = (struct config){
         .vocabulary = integer(root, "vocab_size", -1),
         .context = integer(root, "max_position_embeddings", -1),
@@ -84,26 +89,25 @@ static void read_config(struct config *c, bool *is_i8, const json_t *root)
         .ffn = integer(root, "intermediate_size", -1),
         .experts = integer(root, "num_local_experts", 1),
         .experts_per_token = integer(root, "num_experts_per_tok", 1),
-        .routed = json_object_get(root, "num_local_experts") != NULL,
-        .tied = json_is_true(json_object_get(root, "tie_word_embeddings")),
+        .routed = json_member(root, "num_local_experts") != NULL,
+        .tied = is_true(root, "tie_word_embeddings"),
         .rope_base = number(root, "rope_theta", 10000),
         .norm_eps = number(root, "rms_norm_eps", 1e-5),
         .load_balance = number(root, "router_aux_loss_coef", 0),
-        .gate_all = json_is_true(json_object_get(ours, "gate_all")),
-        .mup = json_is_true(json_object_get(ours, "mup")),
+        .gate_all = is_true(ours, "gate_all"),
+        .mup = is_true(ours, "mup"),
         .base_width = integer(ours, "base_width", 64),
         .router_z = number(ours, "router_z", 0),
     };
     c->kv_heads = integer(root, "num_key_value_heads", c->heads);
-    *is_i8 = json_is_true(json_object_get(ours, "int8"));
+    *is_i8 = is_true(ours, "int8");
 }
 
 enum status checkpoint_config(const char *folder, struct config *out, bool *is_i8, struct err *err)
 {
     struct mapping file;
     struct config config;
-    json_error_t where;
-    json_t *root = NULL;
+    struct json *root = NULL;
     bool i8;
     enum status status = map_file(&file, folder, "config.json", err);
     if (status != STATUS_OK)
@@ -112,10 +116,11 @@ enum status checkpoint_config(const char *folder, struct config *out, bool *is_i
         status = err_set(err, STATUS_FORMAT, "%s: %zu bytes is too long for a configuration", file.path, file.size);
         goto done;
     }
-    root = json_loadb((const char *)file.bytes, file.size, 0, &where);
-    if (!json_is_object(root)) {
-        status = err_set(err, STATUS_FORMAT, "%s:%d:%d: not a JSON object: %s", file.path, where.line, where.column,
-                         root ? "another kind of value" : where.text);
+    status = json_parse(&root, (const char *)file.bytes, file.size, MOST_MEMORY, file.path, 0, err);
+    if (status != STATUS_OK)
+        goto done;
+    if (json_kind(root) != JSON_IS_OBJECT) {
+        status = err_set(err, STATUS_FORMAT, "%s: holds %s, not an object", file.path, json_kind_name(json_kind(root)));
         goto done;
     }
     read_config(&config, &i8, root);
@@ -127,7 +132,7 @@ enum status checkpoint_config(const char *folder, struct config *out, bool *is_i
     *out = config;
     *is_i8 = i8;
 done:
-    json_decref(root);
+    json_free(root);
     unmap(&file);
     return status;
 }
@@ -135,7 +140,7 @@ done:
 /* The file's data section and the header that describes it. */
 struct tensors_file {
     struct mapping file;
-    json_t *header;
+    struct json *header;
     const uint8_t *data;
     size_t data_size;
 };
@@ -143,7 +148,6 @@ struct tensors_file {
 static enum status open_tensors(struct tensors_file *out, const char *folder, struct err *err)
 {
     struct tensors_file t = {0};
-    json_error_t where;
     uint64_t length = 0;
     enum status status = map_file(&t.file, folder, "model.safetensors", err);
     if (status != STATUS_OK)
@@ -156,11 +160,12 @@ static enum status open_tensors(struct tensors_file *out, const char *folder, st
         unmap(&t.file);
         return status;
     }
-    t.header = json_loadb((const char *)t.file.bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &where);
-    if (!json_is_object(t.header)) {
-        status = err_set(err, STATUS_FORMAT, "%s: byte %d: the header is not a JSON object", t.file.path,
-                         8 + (t.header ? 0 : where.position));
-        json_decref(t.header);
+    status = json_parse(&t.header, (const char *)t.file.bytes + 8, (size_t)length, MOST_MEMORY, t.file.path, 8, err);
+    if (status == STATUS_OK && json_kind(t.header) != JSON_IS_OBJECT) {
+        status = err_set(err, STATUS_FORMAT, "%s: byte 8: the header is not a JSON object", t.file.path);
+        json_free(t.header);
+    }
+    if (status != STATUS_OK) {
         unmap(&t.file);
         return status;
     }
@@ -170,28 +175,32 @@ static enum status open_tensors(struct tensors_file *out, const char *folder, st
     return STATUS_OK;
 }
 
+static int64_t whole(const struct json *array, size_t i)
+{
+    int64_t value = -1;
+    (void)json_get_integer(json_item(array, i), &value);
+    return value;
+}
+
 /* Finds a tensor of the given shape; *i8 says how it is stored. */
 static enum status find_tensor(const struct tensors_file *t, const char *name, int64_t rows, int64_t columns,
                                const uint8_t **data, bool *i8, struct err *err)
 {
-    const json_t *entry = json_object_get(t->header, name), *shape = json_object_get(entry, "shape");
-    const json_t *offsets = json_object_get(entry, "data_offsets");
-    const char *dtype = json_string_value(json_object_get(entry, "dtype"));
-    json_int_t start, end;
-    int64_t numbers = rows * (columns ? columns : 1);
-    if (!json_is_object(entry))
+    const struct json *entry = json_member(t->header, name), *shape = json_member(entry, "shape");
+    const struct json *offsets = json_member(entry, "data_offsets");
+    const char *dtype = "nothing known";
+    int64_t start = whole(offsets, 0), end = whole(offsets, 1), numbers = rows * (columns ? columns : 1);
+    if (json_kind(entry) != JSON_IS_OBJECT)
         return err_set(err, STATUS_FORMAT, "%s: tensor '%s' is missing", t->file.path, name);
-    if (!dtype || (strcmp(dtype, "F32") != 0 && strcmp(dtype, "I8") != 0))
+    (void)json_get_text(json_member(entry, "dtype"), &dtype);
+    if (strcmp(dtype, "F32") != 0 && strcmp(dtype, "I8") != 0)
         return err_set(err, STATUS_FORMAT, "%s: tensor '%s' is stored as %s; F32 and I8 can be read", t->file.path,
-                       name, dtype ? dtype : "nothing known");
-    if (json_array_size(shape) != (columns ? 2 : 1) || json_integer_value(json_array_get(shape, 0)) != rows ||
-        (columns && json_integer_value(json_array_get(shape, 1)) != columns))
+                       name, dtype);
+    if (json_count(shape) != (columns ? 2 : 1) || whole(shape, 0) != rows || (columns && whole(shape, 1) != columns))
         return err_set(err, STATUS_FORMAT, "%s: tensor '%s' does not have the shape %lld x %lld of the configuration",
                        t->file.path, name, (long long)rows, (long long)(columns ? columns : 1));
     *i8 = strcmp(dtype, "I8") == 0;
-    start = json_integer_value(json_array_get(offsets, 0));
-    end = json_integer_value(json_array_get(offsets, 1));
-    if (json_array_size(offsets) != 2 || start < 0 || end < start || (uint64_t)end > t->data_size ||
+    if (json_count(offsets) != 2 || start < 0 || end < start || (uint64_t)end > t->data_size ||
         end - start != numbers * (*i8 ? 1 : 4))
         return err_set(err, STATUS_FORMAT, "%s: tensor '%s' claims bytes %lld to %lld of %zu", t->file.path, name,
                        (long long)start, (long long)end, t->data_size);
@@ -246,7 +255,7 @@ enum status checkpoint_load(const char *folder, struct model *model, struct err 
         return status;
     for (int64_t i = 0; status == STATUS_OK && checkpoint_piece_at(model, i, &piece); i++)
         status = load_piece(model, &t, &piece, err);
-    json_decref(t.header);
+    json_free(t.header);
     unmap(&t.file);
     return status;
 }
