@@ -3,7 +3,15 @@
  * smallest container, so a first look over the text bounds both before it may begin. */
 #include "engine/base/json.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/assert.h"
 
 /* More than jansson 2.14 takes for one value, its place in the container, and the allocator's own part. An object
  * begins with 8 buckets, an array with 8 slots; growing doubles them. */
@@ -83,6 +91,51 @@ enum status json_parse(struct json **out, const char *text, size_t length, size_
         return err_set(err, STATUS_FORMAT, "%s: byte %zu: %s", place, first_byte + (size_t)where.position, where.text);
     *out = (struct json *)root;
     return STATUS_OK;
+}
+
+/* Reads up to n bytes; -1 on failure. */
+static ssize_t read_all(int fd, char *to, size_t n)
+{
+    size_t at = 0;
+    while (at < n) {
+        ssize_t got = read(fd, to + at, n - at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        at += (size_t)got;
+    }
+    return (ssize_t)at;
+}
+
+enum status json_read(struct json **out, const char *path, size_t longest, size_t memory, struct err *err)
+{
+    struct stat info;
+    char *text = NULL;
+    ssize_t length = -1;
+    enum status status = STATUS_OK;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe by that name shall not stop us */
+    if (fd < 0)
+        return err_set(err, STATUS_NOT_FOUND, "%s: %s", path, strerror(errno));
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        status = err_set(err, STATUS_FORMAT, "%s: not a file", path);
+    } else if ((size_t)info.st_size > longest) {
+        status = err_set(err, STATUS_FORMAT, "%s: %lld bytes, at most %zu are read", path, (long long)info.st_size,
+                         longest);
+    } else {
+        text = malloc((size_t)info.st_size + 1);
+        ASSERT(text);
+        length = read_all(fd, text, (size_t)info.st_size);
+        if (length < 0)
+            status = err_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
+    }
+    (void)close(fd);
+    if (status == STATUS_OK)
+        status = json_parse(out, text, (size_t)length, memory, path, 0, err);
+    free(text);
+    return status;
 }
 
 static const json_t *theirs(const struct json *value)
