@@ -10,7 +10,7 @@
 #include "engine/base/assert.h"
 #include "engine/model/checkpoint_folder.h"
 
-enum { LONGEST_INDEX = 64 << 20, INDEX_MEMORY = 512 << 20, MOST_FILES = 10000 };
+enum { LONGEST_INDEX = 64 << 20, INDEX_MEMORY = 128 << 20, MOST_FILES = 10000 };
 
 static const char *base_name(const char *path)
 {

@@ -121,7 +121,7 @@ static enum status check_notes(const struct safetensors *optimizer, const struct
                                const char *identity, int64_t *step, struct err *err)
 {
     const char *digits = safetensors_note(optimizer, "step"), *whose = safetensors_note(optimizer, "identity");
-    const char *told = safetensors_note(optimizer, "model"), *found = safetensors_note(model, "checksum");
+    const char *told = safetensors_note(optimizer, "model"), *found = safetensors_note(model, "xxh3_128");
     char *end;
     int64_t number;
     if (!digits || !whose || !told)

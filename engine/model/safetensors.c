@@ -276,7 +276,7 @@ const char *safetensors_note(const struct safetensors *f, const char *key)
 enum status safetensors_verify(const struct safetensors *f, bool required, struct err *err)
 {
     static const char zeros[HASH_DIGITS + 1] = "00000000000000000000000000000000";
-    const char *told = safetensors_note(f, "checksum"), *producer = safetensors_note(f, "producer");
+    const char *told = safetensors_note(f, "xxh3_128"), *producer = safetensors_note(f, "producer");
     const uint8_t *digits = NULL;
     char found[HASH_TEXT_SIZE];
     struct hasher *hasher;

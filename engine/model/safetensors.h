@@ -5,10 +5,10 @@
  * Reading. The file is mapped, not copied. It may come from a stranger: safetensors_open looks at everything the
  * header claims — types, shapes, lengths, offsets, overlaps, holes — before it answers, so that what it hands out
  * lies in the file. Besides the map it allocates the header's tree, bounded by SAFETENSORS_MEMORY and the file's own
- * size. Errors name the tensor and the byte of the file.
+ * size. Errors name the tensor and the byte of the file. Cutting a file while it is mapped ends its reader.
  *
- * Writing. The header first, then the numbers in its order. A file of ours carries in its header a checksum of all
- * its bytes but the checksum's own digits. */
+ * Writing. The header first, then the numbers in its order. A file of ours carries in its header, as
+ * `xxh3_128` of __metadata__, the XXH3 hash of all its bytes with zeros in place of the hash's own digits. */
 #ifndef ENGINE_MODEL_SAFETENSORS_H
 #define ENGINE_MODEL_SAFETENSORS_H
 

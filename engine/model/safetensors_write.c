@@ -11,7 +11,7 @@
 #include "engine/model/safetensors.h"
 
 /* The header's beginning up to the checksum; reading looks for the note, wherever it is. */
-static const char opening[] = "{\"__metadata__\":{\"format\":\"pt\",\"producer\":\"isoflop\",\"checksum\":\"";
+static const char opening[] = "{\"__metadata__\":{\"format\":\"pt\",\"producer\":\"isoflop\",\"xxh3_128\":\"";
 
 static const char zeros[] = "00000000000000000000000000000000";
 _Static_assert(sizeof zeros == HASH_TEXT_SIZE, "zeros keep the place of a hash");
