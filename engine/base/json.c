@@ -21,7 +21,7 @@ enum { BYTES_PER_CONTAINER = 512, BYTES_PER_VALUE = 224 };
 struct survey {
     size_t containers, values; /* at most */
     size_t depth, deepest;
-    size_t too_deep_at;        /* byte of the first bracket below JSON_DEEPEST */
+    size_t too_deep_at; /* byte of the first bracket below JSON_DEEPEST */
 };
 
 /* Counts brackets and separators outside strings. Of a text that is no JSON it says nothing useful and nothing
@@ -81,14 +81,17 @@ enum status json_parse(struct json **out, const char *text, size_t length, size_
         return err_set(err, STATUS_FORMAT, "%s: byte %zu: nested deeper than %d levels", place,
                        first_byte + survey.too_deep_at, JSON_DEEPEST);
     if (memory_of(&survey, length) > memory)
-        return err_set(err, STATUS_FORMAT, "%s: byte %zu: %zu values in %zu bytes could need %zu bytes of memory, allowed are %zu",
-                       place, first_byte, survey.values, length, memory_of(&survey, length), memory);
+        return err_set(
+            err, STATUS_FORMAT,
+            "%s: byte %zu: %zu values in %zu bytes could need %zu bytes of memory, allowed are %zu", place,
+            first_byte, survey.values, length, memory_of(&survey, length), memory);
     root = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
     for (char *c = where.text; !root && *c; c++)
         if (*c < ' ' || *c > '~') /* the parser quotes the text, and messages go to terminals */
             *c = '?';
     if (!root)
-        return err_set(err, STATUS_FORMAT, "%s: byte %zu: %s", place, first_byte + (size_t)where.position, where.text);
+        return err_set(err, STATUS_FORMAT, "%s: byte %zu: %s", place, first_byte + (size_t)where.position,
+                       where.text);
     *out = (struct json *)root;
     return STATUS_OK;
 }
@@ -122,8 +125,8 @@ enum status json_read(struct json **out, const char *path, size_t longest, size_
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         status = err_set(err, STATUS_FORMAT, "%s: not a file", path);
     } else if ((size_t)info.st_size > longest) {
-        status = err_set(err, STATUS_FORMAT, "%s: %lld bytes, at most %zu are read", path, (long long)info.st_size,
-                         longest);
+        status = err_set(err, STATUS_FORMAT, "%s: %lld bytes, at most %zu are read", path,
+                         (long long)info.st_size, longest);
     } else {
         text = malloc((size_t)info.st_size + 1);
         ASSERT(text);
@@ -180,9 +183,10 @@ enum json_kind json_kind(const struct json *value)
 const char *json_kind_name(enum json_kind kind)
 {
     static const char *const names[] = {
-        [JSON_IS_MISSING] = "no value", [JSON_IS_NULL] = "null",     [JSON_IS_BOOL] = "true or false",
-        [JSON_IS_INTEGER] = "a whole number", [JSON_IS_REAL] = "a number", [JSON_IS_TEXT] = "a text",
-        [JSON_IS_ARRAY] = "an array",   [JSON_IS_OBJECT] = "an object",
+        [JSON_IS_MISSING] = "no value",   [JSON_IS_NULL] = "null",
+        [JSON_IS_BOOL] = "true or false", [JSON_IS_INTEGER] = "a whole number",
+        [JSON_IS_REAL] = "a number",      [JSON_IS_TEXT] = "a text",
+        [JSON_IS_ARRAY] = "an array",     [JSON_IS_OBJECT] = "an object",
     };
     return names[kind];
 }

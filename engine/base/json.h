@@ -37,7 +37,8 @@ MUST_CHECK enum status json_parse(struct json **out, const char *text, size_t le
 void json_free(struct json *json); /* NULL is allowed */
 
 /* The same for a whole file of at most `longest` bytes; STATUS_NOT_FOUND when there is none. */
-MUST_CHECK enum status json_read(struct json **out, const char *path, size_t longest, size_t memory, struct err *err);
+MUST_CHECK enum status json_read(struct json **out, const char *path, size_t longest, size_t memory,
+                                 struct err *err);
 
 /* An upper bound of the memory that the tree of such a text takes, in bytes. */
 size_t json_memory(const char *text, size_t length);

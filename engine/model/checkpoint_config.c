@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* checkpoint_config.c — see checkpoint_config.h. Reading goes on after the first error without doing harm, and reports
- * that one: the list of keys stays a list. */
+/* checkpoint_config.c — see checkpoint_config.h. Reading goes on after the first error without doing harm, and
+ * reports that one: the list of keys stays a list. */
 #include "engine/model/checkpoint_config.h"
 
 #include <math.h>
@@ -121,8 +121,10 @@ static const struct family *find_family(struct reader *r)
             by_name = &families[i];
     }
     if (architecture && !own && !by_name)
-        refuse(r, "architectures names '%.64s'; LlamaForCausalLM, MistralForCausalLM and MixtralForCausalLM can be read",
-               architecture);
+        refuse(
+            r,
+            "architectures names '%.64s'; LlamaForCausalLM, MistralForCausalLM and MixtralForCausalLM can be read",
+            architecture);
     else if (type && !by_type)
         refuse(r, "model_type is '%.64s'; llama, mistral and mixtral can be read", type);
     else if (by_name && by_type && by_name != by_type)
@@ -135,7 +137,8 @@ static const struct family *find_family(struct reader *r)
 /* Rotary positions: the base, under its old or its new key. Stretched ones are others' numbers. */
 static double rope_base(struct reader *r, const struct family *family)
 {
-    const struct json *scaling = member(r, r->root, "rope_scaling"), *now = member(r, r->root, "rope_parameters");
+    const struct json *scaling = member(r, r->root, "rope_scaling"),
+                      *now = member(r, r->root, "rope_parameters");
     double base = real_number(r, r->root, "rope_theta", family->rope_base);
     for (int i = 0; i < 2; i++) {
         const struct json *object = i ? now : scaling;
@@ -146,7 +149,8 @@ static double rope_base(struct reader *r, const struct family *family)
             continue;
         type = text_of(r, object, json_member(object, "rope_type") ? "rope_type" : "type");
         if (!type || strcmp(type, "default") != 0)
-            refuse(r, "%s asks for '%.32s' positions; only unscaled ones are computed here", key, type ? type : "?");
+            refuse(r, "%s asks for '%.32s' positions; only unscaled ones are computed here", key,
+                   type ? type : "?");
         if (real_number(r, object, "partial_rotary_factor", 1) != 1)
             refuse(r, "%s: partial_rotary_factor is not 1; every channel is turned here", key);
     }
@@ -159,10 +163,12 @@ static double rope_base(struct reader *r, const struct family *family)
 /* What would silently give other numbers. */
 static void refuse_others(struct reader *r, const struct config *c)
 {
-    static const char *const off[] = {"attention_bias", "mlp_bias", "attention_qkv_bias", "use_bias", "use_qk_norm"};
-    static const char *const one[] = {"partial_rotary_factor", "rotary_pct", "embedding_multiplier", "logits_scaling",
-                                      "residual_multiplier"};
-    static const char *const none[] = {"quantization_config", "final_logit_softcapping", "attn_logit_softcapping"};
+    static const char *const off[] = {"attention_bias", "mlp_bias", "attention_qkv_bias", "use_bias",
+                                      "use_qk_norm"};
+    static const char *const one[] = {"partial_rotary_factor", "rotary_pct", "embedding_multiplier",
+                                      "logits_scaling", "residual_multiplier"};
+    static const char *const none[] = {"quantization_config", "final_logit_softcapping",
+                                       "attn_logit_softcapping"};
     const char *activation = text_of(r, r->root, "hidden_act");
     int window = integer(r, r->root, "sliding_window", c->context);
     int head = integer(r, r->root, "head_dim", c->heads > 0 ? c->width / c->heads : 0);
@@ -178,11 +184,12 @@ static void refuse_others(struct reader *r, const struct config *c)
     if (activation && strcmp(activation, "silu") != 0 && strcmp(activation, "swish") != 0)
         refuse(r, "hidden_act is '%.32s'; only silu is computed here", activation);
     if (window < c->context && flag(r, r->root, "use_sliding_window", true))
-        refuse(r, "sliding_window is %d, less than the context of %d; attention here looks at all of it", window,
-               c->context);
+        refuse(r, "sliding_window is %d, less than the context of %d; attention here looks at all of it",
+               window, c->context);
     if (c->heads > 0 && (c->width % c->heads || head != c->width / c->heads))
-        refuse(r, "head_dim is %d, but hidden_size %d over num_attention_heads %d is what this engine computes", head,
-               c->width, c->heads);
+        refuse(r,
+               "head_dim is %d, but hidden_size %d over num_attention_heads %d is what this engine computes",
+               head, c->width, c->heads);
 }
 
 static void read_ours(struct reader *r, struct config *c, bool *is_i8)
@@ -262,18 +269,24 @@ void checkpoint_config_format(struct str *json, const struct config *c, bool is_
         architecture = own_architecture;
     str_format(json, "{\n  \"architectures\": [\"%s\"],\n  \"model_type\": \"%s\",\n", architecture,
                family->model_type);
-    str_format(json, "  \"hidden_size\": %d,\n  \"intermediate_size\": %d,\n  \"num_hidden_layers\": %d,\n", c->width,
-               c->ffn, c->depth);
-    str_format(json, "  \"num_attention_heads\": %d,\n  \"num_key_value_heads\": %d,\n  \"head_dim\": %d,\n", c->heads,
-               c->kv_heads, config_head_size(c));
-    str_format(json, "  \"vocab_size\": %d,\n  \"max_position_embeddings\": %d,\n", c->vocabulary, c->context);
-    str_format(json, "  \"rms_norm_eps\": %s,\n  \"rope_theta\": %s,\n  \"tie_word_embeddings\": %s,\n", eps, theta,
-               c->tied ? "true" : "false");
+    str_format(json, "  \"hidden_size\": %d,\n  \"intermediate_size\": %d,\n  \"num_hidden_layers\": %d,\n",
+               c->width, c->ffn, c->depth);
+    str_format(json, "  \"num_attention_heads\": %d,\n  \"num_key_value_heads\": %d,\n  \"head_dim\": %d,\n",
+               c->heads, c->kv_heads, config_head_size(c));
+    str_format(json, "  \"vocab_size\": %d,\n  \"max_position_embeddings\": %d,\n", c->vocabulary,
+               c->context);
+    str_format(json, "  \"rms_norm_eps\": %s,\n  \"rope_theta\": %s,\n  \"tie_word_embeddings\": %s,\n", eps,
+               theta, c->tied ? "true" : "false");
     if (c->routed)
-        str_format(json, "  \"num_local_experts\": %d,\n  \"num_experts_per_tok\": %d,\n"
-                   "  \"router_aux_loss_coef\": %s,\n", c->experts, c->experts_per_token, balance);
-    str_format(json, "  \"hidden_act\": \"silu\",\n  \"attention_bias\": false,\n  \"torch_dtype\": \"float32\",\n");
-    str_format(json, "  \"isoflop\": {\"gate_all\": %s, \"mup\": %s, \"base_width\": %d, \"router_z\": %s, "
-               "\"int8\": %s}\n}\n", c->gate_all ? "true" : "false", c->mup ? "true" : "false", c->base_width, z,
+        str_format(json,
+                   "  \"num_local_experts\": %d,\n  \"num_experts_per_tok\": %d,\n"
+                   "  \"router_aux_loss_coef\": %s,\n",
+                   c->experts, c->experts_per_token, balance);
+    str_format(
+        json, "  \"hidden_act\": \"silu\",\n  \"attention_bias\": false,\n  \"torch_dtype\": \"float32\",\n");
+    str_format(json,
+               "  \"isoflop\": {\"gate_all\": %s, \"mup\": %s, \"base_width\": %d, \"router_z\": %s, "
+               "\"int8\": %s}\n}\n",
+               c->gate_all ? "true" : "false", c->mup ? "true" : "false", c->base_width, z,
                is_i8 ? "true" : "false");
 }

@@ -14,7 +14,8 @@
 
 /* Reads the file. STATUS_NOT_FOUND when there is none, STATUS_FORMAT when it is no configuration of this family. The
  * shape passed config_check. */
-MUST_CHECK enum status checkpoint_config_read(struct config *out, bool *is_i8, const char *path, struct err *err);
+MUST_CHECK enum status checkpoint_config_read(struct config *out, bool *is_i8, const char *path,
+                                              struct err *err);
 
 /* Appends the text that says what config is. */
 void checkpoint_config_format(struct str *out, const struct config *config, bool is_i8);

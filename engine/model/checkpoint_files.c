@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* checkpoint_files.c — see checkpoint_files.h. A tensor is looked for only in the file that the index names for it. */
+/* checkpoint_files.c — see checkpoint_files.h. A tensor is looked for only in the file that the index
+ * names for it. */
 #include "engine/model/checkpoint_files.h"
 
 #include <stdio.h>
@@ -20,7 +21,8 @@ static const char *base_name(const char *path)
 
 static const struct safetensors *file_called(const struct checkpoint_files *f, const char *name)
 {
-    for (size_t i = f->n; i-- > 0;) /* neighbours in the index mostly lie in the same file, the one opened last */
+    for (size_t i = f->n;
+         i-- > 0;) /* neighbours in the index mostly lie in the same file, the one opened last */
         if (strcmp(base_name(f->files[i].path), name) == 0)
             return &f->files[i];
     return NULL;
@@ -35,8 +37,8 @@ static enum status open_shard(struct checkpoint_files *f, const char *folder, co
     struct safetensors *files;
     enum status status;
     if (!json_get_text(line->value, &name) || !str_is_name(name))
-        return err_set(err, STATUS_FORMAT, "%s: tensor '%.63s' is not in a file whose name could be one", f->place,
-                       line->key);
+        return err_set(err, STATUS_FORMAT, "%s: tensor '%.63s' is not in a file whose name could be one",
+                       f->place, line->key);
     if (file_called(f, name))
         return STATUS_OK;
     if (f->n == MOST_FILES)
@@ -47,7 +49,9 @@ static enum status open_shard(struct checkpoint_files *f, const char *folder, co
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     status = safetensors_open(&f->files[f->n], path, err);
     f->n += status == STATUS_OK;
-    return status == STATUS_NOT_FOUND ? err_set(err, STATUS_FORMAT, "%s: file '%s' is missing", f->place, name) : status;
+    return status == STATUS_NOT_FOUND
+               ? err_set(err, STATUS_FORMAT, "%s: file '%s' is missing", f->place, name)
+               : status;
 }
 
 static enum status open_sharded(struct checkpoint_files *f, const char *folder, struct err *err)
@@ -98,14 +102,17 @@ void checkpoint_files_close(struct checkpoint_files *f)
     *f = (struct checkpoint_files){0};
 }
 
-enum status checkpoint_files_find(const struct checkpoint_files *f, const char *name, const struct safetensors **file,
-                                  struct safetensors_tensor **tensor, struct err *err)
+enum status checkpoint_files_find(const struct checkpoint_files *f, const char *name,
+                                  const struct safetensors **file, struct safetensors_tensor **tensor,
+                                  struct err *err)
 {
     const struct safetensors *in = f->files;
     const char *shard = NULL;
     struct safetensors_tensor *found;
     if (f->index)
-        in = json_get_text(json_member(json_member(f->index, "weight_map"), name), &shard) ? file_called(f, shard) : NULL;
+        in = json_get_text(json_member(json_member(f->index, "weight_map"), name), &shard)
+                 ? file_called(f, shard)
+                 : NULL;
     found = in ? safetensors_find(in, name) : NULL;
     if (!found)
         return err_set(err, STATUS_FORMAT, "%s: byte %zu: tensor '%s' is missing", in ? in->path : f->place,

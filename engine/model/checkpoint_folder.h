@@ -19,10 +19,12 @@ struct checkpoint_folder {
 
 /* Cleans up after whoever was interrupted, and makes an empty folder to write to: folder->staged. The parent of
  * the final one must exist. */
-MUST_CHECK enum status checkpoint_folder_begin(struct checkpoint_folder *folder, const char *path, struct err *err);
+MUST_CHECK enum status checkpoint_folder_begin(struct checkpoint_folder *folder, const char *path,
+                                               struct err *err);
 
 /* With status OK makes the staged folder the final one, otherwise removes it; returns the first failure. */
-MUST_CHECK enum status checkpoint_folder_end(struct checkpoint_folder *folder, enum status status, struct err *err);
+MUST_CHECK enum status checkpoint_folder_end(struct checkpoint_folder *folder, enum status status,
+                                             struct err *err);
 
 /* Where to read: path, or "<path>.old" when only that is there. */
 void checkpoint_folder_reading(char out[FOLDER_PATH + 8], const char *path);

@@ -23,8 +23,8 @@ static const char *shape_text(int n, const int64_t *shape, char to[96])
     return to;
 }
 
-enum status checkpoint_take(const struct checkpoint_files *files, const char *name, int64_t rows, int64_t columns,
-                            const uint8_t **data, enum dtype *dtype, struct err *err)
+enum status checkpoint_take(const struct checkpoint_files *files, const char *name, int64_t rows,
+                            int64_t columns, const uint8_t **data, enum dtype *dtype, struct err *err)
 {
     const struct safetensors *file;
     struct safetensors_tensor *t;
@@ -35,12 +35,13 @@ enum status checkpoint_take(const struct checkpoint_files *files, const char *na
     if (status != STATUS_OK)
         return status;
     if (t->dtype == DTYPE_OTHER)
-        return err_set(err, STATUS_FORMAT, "%s: byte %zu: tensor '%s' is of a type that is not read; F32, F16, BF16 and I8 are",
+        return err_set(err, STATUS_FORMAT,
+                       "%s: byte %zu: tensor '%s' is of a type that is not read; F32, F16, BF16 and I8 are",
                        file->path, safetensors_place(file, name), name);
     if (t->n_dimensions != n || t->shape[0] != rows || (columns && t->shape[1] != columns))
-        return err_set(err, STATUS_FORMAT, "%s: byte %zu: tensor '%s' is %s, by config.json it should be %s", file->path,
-                       safetensors_place(file, name), name, shape_text(t->n_dimensions, t->shape, has),
-                       shape_text(n, wanted, wants));
+        return err_set(err, STATUS_FORMAT, "%s: byte %zu: tensor '%s' is %s, by config.json it should be %s",
+                       file->path, safetensors_place(file, name), name,
+                       shape_text(t->n_dimensions, t->shape, has), shape_text(n, wanted, wants));
     t->taken = true;
     *data = file->bytes + t->first;
     *dtype = t->dtype;
@@ -58,7 +59,8 @@ static enum status take_piece(const struct checkpoint_files *files, const struct
 {
     enum dtype scale_dtype = DTYPE_F32;
     char name[160];
-    enum status status = checkpoint_take(files, piece->name, piece->rows, piece->columns, &out->data, &out->dtype, err);
+    enum status status =
+        checkpoint_take(files, piece->name, piece->rows, piece->columns, &out->data, &out->dtype, err);
     if (status != STATUS_OK || out->dtype != DTYPE_I8)
         return status;
     (void)snprintf(name, sizeof name, "%s_scale", piece->name);
@@ -73,7 +75,8 @@ static bool harmless(const char *name, const struct config *c)
 {
     static const char angles[] = "rotary_emb.inv_freq";
     size_t n = strlen(name), suffix = strlen(angles);
-    return (n >= suffix && strcmp(name + n - suffix, angles) == 0) || (c->tied && strcmp(name, "lm_head.weight") == 0);
+    return (n >= suffix && strcmp(name + n - suffix, angles) == 0) ||
+           (c->tied && strcmp(name, "lm_head.weight") == 0);
 }
 
 /* A tensor that nobody took is a part of the computation that we would leave out, silently. */
@@ -83,8 +86,10 @@ static enum status check_rest(const struct checkpoint_files *files, const struct
         const struct safetensors *file = &files->files[i];
         for (size_t j = 0; j < file->n; j++)
             if (!file->tensors[j].taken && !harmless(file->tensors[j].name, c))
-                return err_set(err, STATUS_FORMAT, "%s: byte %zu: tensor '%.63s' has no place in the model of config.json",
-                               file->path, safetensors_place(file, file->tensors[j].name), file->tensors[j].name);
+                return err_set(err, STATUS_FORMAT,
+                               "%s: byte %zu: tensor '%.63s' has no place in the model of config.json",
+                               file->path, safetensors_place(file, file->tensors[j].name),
+                               file->tensors[j].name);
     }
     return STATUS_OK;
 }
@@ -149,8 +154,8 @@ static void fill_piece(real *to, const struct checkpoint_piece *piece, const str
     for (int64_t r = 0; r < piece->rows; r++) {
         real scale;
         checkpoint_convert(&scale, source->scales + 4 * r, DTYPE_F32, 1);
-        matrix_i8_dequantize(to + r * piece->columns, (const int8_t *)source->data + r * piece->columns, &scale, 1,
-                             (int)piece->columns);
+        matrix_i8_dequantize(to + r * piece->columns, (const int8_t *)source->data + r * piece->columns,
+                             &scale, 1, (int)piece->columns);
     }
 }
 

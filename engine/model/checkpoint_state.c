@@ -42,12 +42,14 @@ static void build_header(struct str *header, const struct model *m, int64_t step
     safetensors_header_note(header, "model", checksum);
     for (int64_t i = 0; checkpoint_piece_at(m, i, &piece); i++)
         for (int j = 0; j < 2; j++)
-            safetensors_header_tensor(header, piece.name, moments[j], DTYPE_F32, piece.rows, piece.columns, &at);
+            safetensors_header_tensor(header, piece.name, moments[j], DTYPE_F32, piece.rows, piece.columns,
+                                      &at);
     safetensors_header_end(header);
 }
 
-static enum status write_optimizer(const char *folder, const struct model *m, int64_t step, const char *identity,
-                                   const char *checksum, int64_t *bytes, struct err *err)
+static enum status write_optimizer(const char *folder, const struct model *m, int64_t step,
+                                   const char *identity, const char *checksum, int64_t *bytes,
+                                   struct err *err)
 {
     struct safetensors_writer w;
     struct checkpoint_piece piece;
@@ -68,8 +70,8 @@ static enum status write_optimizer(const char *folder, const struct model *m, in
     return safetensors_finish(&w, NULL, status, err);
 }
 
-enum status checkpoint_save_state(const char *path, const struct model *model, int64_t step, const char *identity,
-                                  int64_t *bytes, struct err *err)
+enum status checkpoint_save_state(const char *path, const struct model *model, int64_t step,
+                                  const char *identity, int64_t *bytes, struct err *err)
 {
     struct checkpoint_folder folder;
     char checksum[HASH_TEXT_SIZE];
@@ -112,7 +114,8 @@ static enum status check_config(const char *folder, const struct config *config,
     str_release(&wanted);
     (void)fclose(file);
     return same ? STATUS_OK
-                : err_set(err, STATUS_FORMAT, "%s: the state is of another configuration; choose another folder, or remove it",
+                : err_set(err, STATUS_FORMAT,
+                          "%s: the state is of another configuration; choose another folder, or remove it",
                           path);
 }
 
@@ -120,15 +123,17 @@ static enum status check_config(const char *folder, const struct config *config,
 static enum status check_notes(const struct safetensors *optimizer, const struct safetensors *model,
                                const char *identity, int64_t *step, struct err *err)
 {
-    const char *digits = safetensors_note(optimizer, "step"), *whose = safetensors_note(optimizer, "identity");
+    const char *digits = safetensors_note(optimizer, "step"),
+               *whose = safetensors_note(optimizer, "identity");
     const char *told = safetensors_note(optimizer, "model"), *found = safetensors_note(model, "xxh3_128");
     char *end;
     int64_t number;
     if (!digits || !whose || !told)
-        return err_set(err, STATUS_FORMAT, "%s: byte 8: no step, identity or model in its __metadata__", optimizer->path);
+        return err_set(err, STATUS_FORMAT, "%s: byte 8: no step, identity or model in its __metadata__",
+                       optimizer->path);
     if (strcmp(whose, identity) != 0)
-        return err_set(err, STATUS_FORMAT, "%s: the state is of another run: %.200s, not %.200s", optimizer->path, whose,
-                       identity);
+        return err_set(err, STATUS_FORMAT, "%s: the state is of another run: %.200s, not %.200s",
+                       optimizer->path, whose, identity);
     if (strcmp(told, found) != 0)
         return err_set(err, STATUS_CORRUPT, "%s: belongs to another model.safetensors than the one beside it",
                        optimizer->path);
@@ -142,7 +147,8 @@ static enum status check_notes(const struct safetensors *optimizer, const struct
 }
 
 /* Looks at all moments (fill false), or takes them. */
-static enum status take_moments(const struct checkpoint_files *files, struct model *m, bool fill, struct err *err)
+static enum status take_moments(const struct checkpoint_files *files, struct model *m, bool fill,
+                                struct err *err)
 {
     struct checkpoint_piece piece;
     size_t n = 0;
@@ -155,7 +161,8 @@ static enum status take_moments(const struct checkpoint_files *files, struct mod
             moment_name(name, &piece, j);
             status = checkpoint_take(files, name, piece.rows, piece.columns, &data, &dtype, err);
             if (status == STATUS_OK && dtype != DTYPE_F32)
-                status = err_set(err, STATUS_FORMAT, "%s: tensor '%s' should hold F32 numbers", files->place, name);
+                status = err_set(err, STATUS_FORMAT, "%s: tensor '%s' should hold F32 numbers", files->place,
+                                 name);
             if (status != STATUS_OK)
                 return status;
             if (fill)
@@ -163,13 +170,14 @@ static enum status take_moments(const struct checkpoint_files *files, struct mod
                                    checkpoint_piece_size(&piece));
         }
     }
-    return n == files->files->n ? STATUS_OK
-                                : err_set(err, STATUS_FORMAT, "%s: holds %zu tensors, the model has %zu moments",
-                                          files->place, files->files->n, n);
+    return n == files->files->n
+               ? STATUS_OK
+               : err_set(err, STATUS_FORMAT, "%s: holds %zu tensors, the model has %zu moments", files->place,
+                         files->files->n, n);
 }
 
-static enum status load_both(const char *folder, const struct checkpoint_files *optimizer, struct model *model,
-                             const char *identity, int64_t *step, struct err *err)
+static enum status load_both(const char *folder, const struct checkpoint_files *optimizer,
+                             struct model *model, const char *identity, int64_t *step, struct err *err)
 {
     struct checkpoint_files weights;
     int64_t found = 0;

@@ -24,15 +24,17 @@ static void build_header(struct str *header, const struct model *m, const struct
     int64_t at = 0;
     safetensors_header_begin(header);
     for (int64_t i = 0; checkpoint_piece_at(m, i, &piece); i++)
-        safetensors_header_tensor(header, piece.name, "", in_i8(&piece, m, i8) ? DTYPE_I8 : DTYPE_F32, piece.rows,
-                                  piece.columns, &at);
-    for (int64_t i = 0; i8 && checkpoint_piece_at(m, i, &piece); i++) /* after all else, which stays aligned */
+        safetensors_header_tensor(header, piece.name, "", in_i8(&piece, m, i8) ? DTYPE_I8 : DTYPE_F32,
+                                  piece.rows, piece.columns, &at);
+    for (int64_t i = 0; i8 && checkpoint_piece_at(m, i, &piece);
+         i++) /* after all else, which stays aligned */
         if (in_i8(&piece, m, i8))
             safetensors_header_tensor(header, piece.name, "_scale", DTYPE_F32, piece.rows, 0, &at);
     safetensors_header_end(header);
 }
 
-enum status checkpoint_put_floats(struct safetensors_writer *w, const real *numbers, int64_t n, struct err *err)
+enum status checkpoint_put_floats(struct safetensors_writer *w, const real *numbers, int64_t n,
+                                  struct err *err)
 {
     float buffer[4096];
     enum status status = STATUS_OK;
@@ -47,8 +49,8 @@ enum status checkpoint_put_floats(struct safetensors_writer *w, const real *numb
     return status;
 }
 
-static enum status put_tensors(struct safetensors_writer *w, const struct model *m, const struct weights_i8 *i8,
-                               struct err *err)
+static enum status put_tensors(struct safetensors_writer *w, const struct model *m,
+                               const struct weights_i8 *i8, struct err *err)
 {
     struct checkpoint_piece piece;
     enum status status = STATUS_OK;
@@ -103,8 +105,8 @@ static enum status write_file(const char *path, const struct str *text, struct e
     return whole ? STATUS_OK : STATUS_IO;
 }
 
-enum status checkpoint_write_config(const char *folder, const struct config *config, bool is_i8, int64_t *bytes,
-                                    struct err *err)
+enum status checkpoint_write_config(const char *folder, const struct config *config, bool is_i8,
+                                    int64_t *bytes, struct err *err)
 {
     struct str json;
     char path[FOLDER_FILE];
@@ -118,8 +120,8 @@ enum status checkpoint_write_config(const char *folder, const struct config *con
     return status;
 }
 
-enum status checkpoint_save(const char *path, const struct model *model, const struct weights_i8 *i8, int64_t *bytes,
-                            struct err *err)
+enum status checkpoint_save(const char *path, const struct model *model, const struct weights_i8 *i8,
+                            int64_t *bytes, struct err *err)
 {
     struct checkpoint_folder folder;
     int64_t written = 0;

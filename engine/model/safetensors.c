@@ -22,11 +22,12 @@ static const struct {
     enum dtype dtype;
     int bits;
 } dtypes[] = {
-    {"F32", DTYPE_F32, 32},     {"F16", DTYPE_F16, 16},   {"BF16", DTYPE_BF16, 16},    {"I8", DTYPE_I8, 8},
-    {"BOOL", DTYPE_OTHER, 8},   {"U8", DTYPE_OTHER, 8},   {"F8_E5M2", DTYPE_OTHER, 8}, {"F8_E4M3", DTYPE_OTHER, 8},
-    {"I16", DTYPE_OTHER, 16},   {"U16", DTYPE_OTHER, 16}, {"I32", DTYPE_OTHER, 32},    {"U32", DTYPE_OTHER, 32},
-    {"F64", DTYPE_OTHER, 64},   {"I64", DTYPE_OTHER, 64}, {"U64", DTYPE_OTHER, 64},    {"C64", DTYPE_OTHER, 64},
-    {"F8_E8M0", DTYPE_OTHER, 8},
+    {"F32", DTYPE_F32, 32},      {"F16", DTYPE_F16, 16},      {"BF16", DTYPE_BF16, 16},
+    {"I8", DTYPE_I8, 8},         {"BOOL", DTYPE_OTHER, 8},    {"U8", DTYPE_OTHER, 8},
+    {"F8_E5M2", DTYPE_OTHER, 8}, {"F8_E4M3", DTYPE_OTHER, 8}, {"I16", DTYPE_OTHER, 16},
+    {"U16", DTYPE_OTHER, 16},    {"I32", DTYPE_OTHER, 32},    {"U32", DTYPE_OTHER, 32},
+    {"F64", DTYPE_OTHER, 64},    {"I64", DTYPE_OTHER, 64},    {"U64", DTYPE_OTHER, 64},
+    {"C64", DTYPE_OTHER, 64},    {"F8_E8M0", DTYPE_OTHER, 8},
 };
 
 static enum status map_file(struct safetensors *f, struct err *err)
@@ -56,15 +57,16 @@ static enum status read_header(struct safetensors *f, struct err *err)
     const char *text = (const char *)f->bytes + 8;
     enum status status;
     if (f->size < 8)
-        return err_set(err, STATUS_FORMAT, "%s: byte %zu: the file ends within the header's length", f->path, f->size);
+        return err_set(err, STATUS_FORMAT, "%s: byte %zu: the file ends within the header's length", f->path,
+                       f->size);
     for (int i = 0; i < 8; i++)
         length |= (uint64_t)f->bytes[i] << (8 * i);
     if (length > f->size - 8)
-        return err_set(err, STATUS_FORMAT, "%s: byte 0: the header claims %llu bytes, the file has %zu", f->path,
-                       (unsigned long long)length, f->size);
+        return err_set(err, STATUS_FORMAT, "%s: byte 0: the header claims %llu bytes, the file has %zu",
+                       f->path, (unsigned long long)length, f->size);
     if (length > SAFETENSORS_HEADER)
-        return err_set(err, STATUS_FORMAT, "%s: byte 0: the header claims %llu bytes, %d are allowed", f->path,
-                       (unsigned long long)length, SAFETENSORS_HEADER);
+        return err_set(err, STATUS_FORMAT, "%s: byte 0: the header claims %llu bytes, %d are allowed",
+                       f->path, (unsigned long long)length, SAFETENSORS_HEADER);
     status = json_parse(&f->header, text, (size_t)length, SAFETENSORS_MEMORY + f->size, f->path, 8, err);
     if (status == STATUS_OK && json_kind(f->header) != JSON_IS_OBJECT)
         status = err_set(err, STATUS_FORMAT, "%s: byte 8: the header is %s, not an object", f->path,
@@ -98,10 +100,11 @@ static const char *printable(const char *name, char to[64])
 
 #define REFUSE(...) refuse(f, t->name, err, __VA_ARGS__)
 
-static enum status refuse(const struct safetensors *f, const char *name, struct err *err, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+static enum status refuse(const struct safetensors *f, const char *name, struct err *err, const char *format,
+                          ...) __attribute__((format(printf, 4, 5)));
 
-static enum status refuse(const struct safetensors *f, const char *name, struct err *err, const char *format, ...)
+static enum status refuse(const struct safetensors *f, const char *name, struct err *err, const char *format,
+                          ...)
 {
     char said[256], shown[64];
     va_list args;
@@ -113,8 +116,8 @@ static enum status refuse(const struct safetensors *f, const char *name, struct 
 }
 
 /* Type and shape; *bytes is what they need. */
-static enum status read_shape(const struct safetensors *f, struct safetensors_tensor *t, const struct json *entry,
-                              int64_t *bytes, struct err *err)
+static enum status read_shape(const struct safetensors *f, struct safetensors_tensor *t,
+                              const struct json *entry, int64_t *bytes, struct err *err)
 {
     const struct json *shape = json_member(entry, "shape");
     const char *dtype = NULL;
@@ -141,8 +144,8 @@ static enum status read_shape(const struct safetensors *f, struct safetensors_te
     return STATUS_OK;
 }
 
-static enum status read_tensor(const struct safetensors *f, struct safetensors_tensor *t, const struct json *entry,
-                               struct err *err)
+static enum status read_tensor(const struct safetensors *f, struct safetensors_tensor *t,
+                               const struct json *entry, struct err *err)
 {
     const struct json *offsets = json_member(entry, "data_offsets");
     int64_t bytes = 0, first, past, data = (int64_t)(f->size - f->data_at);
@@ -156,8 +159,8 @@ static enum status read_tensor(const struct safetensors *f, struct safetensors_t
         !json_get_integer(json_item(offsets, 1), &past))
         return REFUSE("its data_offsets are not two whole numbers");
     if (first < 0 || past < first || past > data)
-        return REFUSE("it claims bytes %lld to %lld of the %lld after the header", (long long)first, (long long)past,
-                      (long long)data);
+        return REFUSE("it claims bytes %lld to %lld of the %lld after the header", (long long)first,
+                      (long long)past, (long long)data);
     if (past - first != bytes)
         return REFUSE("its shape needs %lld bytes, its data_offsets give %lld", (long long)bytes,
                       (long long)(past - first));
@@ -195,8 +198,9 @@ static enum status check_cover(struct safetensors *f, struct err *err)
         at = t->past;
     }
     if (at != (int64_t)f->size)
-        return err_set(err, STATUS_FORMAT, "%s: byte %lld: the last tensor '%s' ends here, the file at %zu", f->path,
-                       (long long)at, f->n ? printable(f->tensors[f->n - 1].name, shown) : "", f->size);
+        return err_set(err, STATUS_FORMAT, "%s: byte %lld: the last tensor '%s' ends here, the file at %zu",
+                       f->path, (long long)at, f->n ? printable(f->tensors[f->n - 1].name, shown) : "",
+                       f->size);
     qsort(f->tensors, f->n, sizeof *f->tensors, by_name);
     return STATUS_OK;
 }
@@ -212,8 +216,8 @@ static enum status read_notes(const struct safetensors *f, struct err *err)
                        safetensors_place(f, "__metadata__"), json_kind_name(json_kind(notes)));
     while (json_next(notes, &walk))
         if (json_kind(walk.value) != JSON_IS_TEXT)
-            return err_set(err, STATUS_FORMAT, "%s: byte %zu: a value of __metadata__ is %s, not a text", f->path,
-                           safetensors_place(f, walk.key), json_kind_name(json_kind(walk.value)));
+            return err_set(err, STATUS_FORMAT, "%s: byte %zu: a value of __metadata__ is %s, not a text",
+                           f->path, safetensors_place(f, walk.key), json_kind_name(json_kind(walk.value)));
     return STATUS_OK;
 }
 
@@ -283,7 +287,7 @@ enum status safetensors_verify(const struct safetensors *f, bool required, struc
     size_t at;
     if (told && strlen(told) == HASH_DIGITS)
         digits = memmem(f->bytes + 8, f->data_at - 8, told, HASH_DIGITS);
-    if (!digits && (required || (producer && strcmp(producer, "isoflop") == 0)))
+    if (!digits && (required || (producer && strcmp(producer, SAFETENSORS_PRODUCER) == 0)))
         return err_set(err, STATUS_CORRUPT, "%s: byte 8: its checksum is missing", f->path);
     if (!digits)
         return STATUS_OK;
@@ -295,7 +299,7 @@ enum status safetensors_verify(const struct safetensors *f, bool required, struc
     hash_text(hasher_value(hasher), found);
     hasher_free(hasher);
     if (strcmp(found, told) != 0)
-        return err_set(err, STATUS_CORRUPT, "%s: byte %zu: the checksum there is %s, that of the file is %s", f->path, at,
-                       told, found);
+        return err_set(err, STATUS_CORRUPT, "%s: byte %zu: the checksum there is %s, that of the file is %s",
+                       f->path, at, told, found);
     return STATUS_OK;
 }

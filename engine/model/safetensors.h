@@ -23,6 +23,9 @@ enum dtype { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_I8, DTYPE_OTHER };
 
 enum { SAFETENSORS_DIMENSIONS = 8, SAFETENSORS_HEADER = 100 << 20, SAFETENSORS_MEMORY = 64 << 20 };
 
+/* Who writes files with a checksum. Those of plain "isoflop", before, had none. */
+#define SAFETENSORS_PRODUCER "isoflop 2"
+
 struct safetensors_tensor {
     const char *name; /* in the header's tree */
     enum dtype dtype;
@@ -36,7 +39,7 @@ struct safetensors {
     char path[1024];
     const uint8_t *bytes; /* the map */
     size_t size;
-    size_t data_at;       /* where the header ends */
+    size_t data_at; /* where the header ends */
     struct json *header;
     struct safetensors_tensor *tensors; /* (n), by name; owned */
     size_t n;
@@ -56,15 +59,15 @@ size_t safetensors_place(const struct safetensors *file, const char *name);
 const char *safetensors_note(const struct safetensors *file, const char *key);
 
 /* Compares the bytes with the file's own checksum: STATUS_CORRUPT when they differ. A file without one passes
- * when `required` is false. Reads the whole file. */
+ * when it is not of SAFETENSORS_PRODUCER and `required` is false. Reads the whole file. */
 MUST_CHECK enum status safetensors_verify(const struct safetensors *file, bool required, struct err *err);
 
 /* Building a header: begin, notes, tensors, end. Notes are printable ASCII. *at is the next tensor's first byte after
  * the header, advanced by each. columns 0: a vector of `rows` numbers. */
 void safetensors_header_begin(struct str *header);
 void safetensors_header_note(struct str *header, const char *key, const char *value);
-void safetensors_header_tensor(struct str *header, const char *name, const char *suffix, enum dtype dtype, int64_t rows,
-                               int64_t columns, int64_t *at);
+void safetensors_header_tensor(struct str *header, const char *name, const char *suffix, enum dtype dtype,
+                               int64_t rows, int64_t columns, int64_t *at);
 void safetensors_header_end(struct str *header);
 
 /* A file being written. */
@@ -77,9 +80,10 @@ struct safetensors_writer {
 };
 
 /* Creates path (replacing a file there) and writes the header. On failure nothing is left open. */
-MUST_CHECK enum status safetensors_create(struct safetensors_writer *w, const char *path, const struct str *header,
-                                          struct err *err);
-MUST_CHECK enum status safetensors_put(struct safetensors_writer *w, const void *bytes, size_t n, struct err *err);
+MUST_CHECK enum status safetensors_create(struct safetensors_writer *w, const char *path,
+                                          const struct str *header, struct err *err);
+MUST_CHECK enum status safetensors_put(struct safetensors_writer *w, const void *bytes, size_t n,
+                                       struct err *err);
 /* With status OK writes the checksum, whose 32 digits `checksum` (33 bytes) gets, and syncs; closes in any case and
  * returns the first failure. */
 MUST_CHECK enum status safetensors_finish(struct safetensors_writer *w, char *checksum, enum status status,

@@ -11,7 +11,7 @@
 #include "engine/model/safetensors.h"
 
 /* The header's beginning up to the checksum; reading looks for the note, wherever it is. */
-static const char opening[] = "{\"__metadata__\":{\"format\":\"pt\",\"producer\":\"isoflop\",\"xxh3_128\":\"";
+static const char opening[] = "{\"__metadata__\":{\"format\":\"pt\",\"producer\":\"" SAFETENSORS_PRODUCER "\",\"xxh3_128\":\"";
 
 static const char zeros[] = "00000000000000000000000000000000";
 _Static_assert(sizeof zeros == HASH_TEXT_SIZE, "zeros keep the place of a hash");
@@ -35,15 +35,15 @@ void safetensors_header_note(struct str *header, const char *key, const char *va
     str_append_char(header, '"');
 }
 
-void safetensors_header_tensor(struct str *header, const char *name, const char *suffix, enum dtype dtype, int64_t rows,
-                               int64_t columns, int64_t *at)
+void safetensors_header_tensor(struct str *header, const char *name, const char *suffix, enum dtype dtype,
+                               int64_t rows, int64_t columns, int64_t *at)
 {
     int64_t bytes = rows * (columns ? columns : 1) * (dtype == DTYPE_I8 ? 1 : 4);
     ASSERT(dtype == DTYPE_I8 || dtype == DTYPE_F32);
     if (*at == 0)
         str_append_char(header, '}'); /* the notes end where the tensors begin */
-    str_format(header, ",\"%s%s\":{\"dtype\":\"%s\",\"shape\":[%lld", name, suffix, dtype == DTYPE_I8 ? "I8" : "F32",
-               (long long)rows);
+    str_format(header, ",\"%s%s\":{\"dtype\":\"%s\",\"shape\":[%lld", name, suffix,
+               dtype == DTYPE_I8 ? "I8" : "F32", (long long)rows);
     if (columns)
         str_format(header, ",%lld", (long long)columns);
     str_format(header, "],\"data_offsets\":[%lld,%lld]}", (long long)*at, (long long)(*at + bytes));
@@ -95,7 +95,8 @@ enum status safetensors_put(struct safetensors_writer *w, const void *data, size
     return STATUS_OK;
 }
 
-enum status safetensors_finish(struct safetensors_writer *w, char *checksum, enum status status, struct err *err)
+enum status safetensors_finish(struct safetensors_writer *w, char *checksum, enum status status,
+                               struct err *err)
 {
     char digits[HASH_TEXT_SIZE];
     hash_text(hasher_value(w->hasher), digits);

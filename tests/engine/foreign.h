@@ -22,7 +22,15 @@
 
 #include "engine/base/str.h"
 
-enum { FOREIGN_V = 13, FOREIGN_C = 8, FOREIGN_H = 4, FOREIGN_K = 2, FOREIGN_F = 12, FOREIGN_L = 2, FOREIGN_E = 3 };
+enum {
+    FOREIGN_V = 13,
+    FOREIGN_C = 8,
+    FOREIGN_H = 4,
+    FOREIGN_K = 2,
+    FOREIGN_F = 12,
+    FOREIGN_L = 2,
+    FOREIGN_E = 3
+};
 
 /* One safetensors file being put together. */
 struct foreign_file {
@@ -129,14 +137,27 @@ struct foreign_tensor {
 static inline bool foreign_tensor_at(struct foreign_tensor *t, int i, bool mixtral, bool tied)
 {
     const int C = FOREIGN_C, D = FOREIGN_C / FOREIGN_H, KD = FOREIGN_K * D, F = FOREIGN_F;
-    const struct { const char *name; int rows, columns; } common[] = {
-        {"self_attn.q_proj.weight", C, C}, {"self_attn.k_proj.weight", KD, C}, {"self_attn.v_proj.weight", KD, C},
-        {"self_attn.o_proj.weight", C, C}, {"input_layernorm.weight", C, 0}, {"post_attention_layernorm.weight", C, 0},
-    }, dense[] = {
-        {"mlp.gate_proj.weight", F, C}, {"mlp.up_proj.weight", F, C}, {"mlp.down_proj.weight", C, F},
-    }, expert[] = {{"w1", F, C}, {"w3", F, C}, {"w2", C, F}}, ends[] = {
-        {"model.embed_tokens.weight", FOREIGN_V, C}, {"model.norm.weight", C, 0}, {"lm_head.weight", FOREIGN_V, C},
-    };
+    const struct {
+        const char *name;
+        int rows, columns;
+    } common[] =
+        {
+            {"self_attn.q_proj.weight", C, C},  {"self_attn.k_proj.weight", KD, C},
+            {"self_attn.v_proj.weight", KD, C}, {"self_attn.o_proj.weight", C, C},
+            {"input_layernorm.weight", C, 0},   {"post_attention_layernorm.weight", C, 0},
+        },
+      dense[] =
+          {
+              {"mlp.gate_proj.weight", F, C},
+              {"mlp.up_proj.weight", F, C},
+              {"mlp.down_proj.weight", C, F},
+          },
+      expert[] = {{"w1", F, C}, {"w3", F, C}, {"w2", C, F}},
+      ends[] = {
+          {"model.embed_tokens.weight", FOREIGN_V, C},
+          {"model.norm.weight", C, 0},
+          {"lm_head.weight", FOREIGN_V, C},
+      };
     int per_layer = 6 + (mixtral ? 1 + 3 * FOREIGN_E : 3), layer = i / per_layer, rest = i % per_layer;
     const char *name;
     if (layer >= FOREIGN_L) {
@@ -159,8 +180,8 @@ static inline bool foreign_tensor_at(struct foreign_tensor *t, int i, bool mixtr
     } else {
         int e = (rest - 7) / 3, part = (rest - 7) % 3;
         *t = (struct foreign_tensor){.rows = expert[part].rows, .columns = expert[part].columns};
-        (void)snprintf(t->name, sizeof t->name, "model.layers.%d.block_sparse_moe.experts.%d.%s.weight", layer, e,
-                       expert[part].name);
+        (void)snprintf(t->name, sizeof t->name, "model.layers.%d.block_sparse_moe.experts.%d.%s.weight",
+                       layer, e, expert[part].name);
         return true;
     }
     (void)snprintf(t->name, sizeof t->name, "model.layers.%d.%s", layer, name);
@@ -172,10 +193,12 @@ static inline void foreign_config(const char *folder, bool mixtral, const char *
 {
     struct str text;
     str_init(&text);
-    str_format(&text, "{\"architectures\":[\"%s\"],\"model_type\":\"%s\",\"hidden_size\":%d,\"intermediate_size\":%d,"
-               "\"num_hidden_layers\":%d,\"num_attention_heads\":%d,\"num_key_value_heads\":%d,\"vocab_size\":%d",
-               mixtral ? "MixtralForCausalLM" : "LlamaForCausalLM", mixtral ? "mixtral" : "llama", FOREIGN_C, FOREIGN_F,
-               FOREIGN_L, FOREIGN_H, FOREIGN_K, FOREIGN_V);
+    str_format(
+        &text,
+        "{\"architectures\":[\"%s\"],\"model_type\":\"%s\",\"hidden_size\":%d,\"intermediate_size\":%d,"
+        "\"num_hidden_layers\":%d,\"num_attention_heads\":%d,\"num_key_value_heads\":%d,\"vocab_size\":%d",
+        mixtral ? "MixtralForCausalLM" : "LlamaForCausalLM", mixtral ? "mixtral" : "llama", FOREIGN_C,
+        FOREIGN_F, FOREIGN_L, FOREIGN_H, FOREIGN_K, FOREIGN_V);
     if (mixtral)
         str_format(&text, ",\"num_local_experts\":%d", FOREIGN_E);
     str_format(&text, "%s}", more);
@@ -195,7 +218,8 @@ static inline void foreign_model(const char *folder, bool mixtral, bool tied, co
         foreign_init(&files[s]);
     for (int i = 0; foreign_tensor_at(&t, i, mixtral, tied); i++) {
         foreign_add(&files[i % shards], t.name, (unsigned)i, t.rows, t.columns, dtype);
-        str_format(&index, "%s\"%s\":\"model-0000%d-of-0000%d.safetensors\"", i ? "," : "", t.name, i % shards + 1, shards);
+        str_format(&index, "%s\"%s\":\"model-0000%d-of-0000%d.safetensors\"", i ? "," : "", t.name,
+                   i % shards + 1, shards);
     }
     str_append(&index, "}}");
     for (int s = 0; s < shards; s++) {

@@ -27,7 +27,8 @@ static void test_halves(void **state)
             double wanted = foreign_value(i, names[kind]);
             float found = half_to_float(bits);
             if (isnan(wanted)) /* the payload's upper bits, and the sign */
-                assert_true(isnan(found) && bits >> 31 == i >> 15 && (bits >> 13 & 1023) == (kind ? i << 3 & 1023 : i & 1023));
+                assert_true(isnan(found) && bits >> 31 == i >> 15 &&
+                            (bits >> 13 & 1023) == (kind ? i << 3 & 1023 : i & 1023));
             else if ((double)found != wanted || (signbit(found) != 0) != (i >> 15 == 1))
                 fail_msg("%s 0x%04x is %g, read as %g", names[kind], (unsigned)i, wanted, (double)found);
         }
@@ -39,7 +40,11 @@ static const real *kept(const struct model *m, const char *name, int columns)
 {
     const int C = FOREIGN_C, KD = FOREIGN_K * FOREIGN_C / FOREIGN_H, F = FOREIGN_F;
     int layer = 0, expert = 0, used = 0;
-    const struct { const char *name; const real *at; int per_layer, first; } ours[] = {
+    const struct {
+        const char *name;
+        const real *at;
+        int per_layer, first;
+    } ours[] = {
         {"self_attn.q_proj.weight", m->w.attn_qkv, C + 2 * KD, 0},
         {"self_attn.k_proj.weight", m->w.attn_qkv, C + 2 * KD, C},
         {"self_attn.v_proj.weight", m->w.attn_qkv, C + 2 * KD, C + KD},
@@ -82,7 +87,8 @@ static void check_read(bool mixtral, bool tied, const char *dtype, int shards)
     struct foreign_tensor t;
     bool is_i8 = true;
     foreign_open(folder);
-    (void)snprintf(more, sizeof more, ",\"max_position_embeddings\":16,\"tie_word_embeddings\":%s", tied ? "true" : "false");
+    (void)snprintf(more, sizeof more, ",\"max_position_embeddings\":16,\"tie_word_embeddings\":%s",
+                   tied ? "true" : "false");
     foreign_config(folder, mixtral, more);
     foreign_model(folder, mixtral, tied, dtype, shards);
     if (checkpoint_config(folder, &config, &is_i8, &err) != STATUS_OK)
@@ -132,7 +138,7 @@ static void test_harmless(void **state)
     foreign_open(folder);
     foreign_config(folder, false, more);
     foreign_init(&f);
-    str_append(&f.header, "{\"__metadata__\":{\"format\":\"pt\"}");
+    str_append(&f.header, "{\"__metadata__\":{\"format\":\"pt\",\"producer\":\"isoflop\"}");
     f.n = 1;
     for (; foreign_tensor_at(&t, n, false, false); n++) /* with the head that a tied model does not need */
         foreign_add(&f, t.name, (unsigned)n, t.rows, t.columns, "BF16");
@@ -143,8 +149,11 @@ static void test_harmless(void **state)
     if (checkpoint_config(folder, &config, &is_i8, &err) != STATUS_OK)
         fail_msg("%s", err.text);
     assert_true(config.tied && config.rope_base == 500000 && config.norm_eps == 1e-5);
-    foreign_config(folder, false, ",\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":20000.0},\"dtype\":\"float32\"");
-    assert_int_equal(checkpoint_config(folder, &config, &is_i8, &err), STATUS_OK); /* the keys of newer writers */
+    foreign_config(
+        folder, false,
+        ",\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":20000.0},\"dtype\":\"float32\"");
+    assert_int_equal(checkpoint_config(folder, &config, &is_i8, &err),
+                     STATUS_OK); /* the keys of newer writers */
     assert_true(!config.tied && config.rope_base == 20000);
     foreign_close(folder);
 }
@@ -163,7 +172,9 @@ static void check_refused(const char *folder, const char *says)
 /* Settings that would give other numbers, and numbers that are none. Each message names the key. */
 static void test_refused_settings(void **state)
 {
-    static const struct { const char *more, *says; } cases[] = {
+    static const struct {
+        const char *more, *says;
+    } cases[] = {
         {",\"attention_bias\":true", "attention_bias is true"},
         {",\"mlp_bias\":true", "mlp_bias is true"},
         {",\"hidden_act\":\"gelu\"", "hidden_act is 'gelu'"},
@@ -184,7 +195,8 @@ static void test_refused_settings(void **state)
         {",\"max_position_embeddings\":1.5", "max_position_embeddings is a number"},
         {",\"max_position_embeddings\":-4", "max_position_embeddings is -4"},
         {",\"max_position_embeddings\":0", "context 0"},
-        {",\"max_position_embeddings\":4611686018427387904", "max_position_embeddings is 4611686018427387904"},
+        {",\"max_position_embeddings\":4611686018427387904",
+         "max_position_embeddings is 4611686018427387904"},
         {",\"max_position_embeddings\":1e300", "max_position_embeddings is a number"},
         {",\"hidden_size\":16", "duplicate"},
         {",\"isoflop\":{\"from_the_future\":1}", "isoflop"},
@@ -205,23 +217,30 @@ static void test_refused_settings(void **state)
 /* Whole texts: other architectures, keys that are missing, claims that the file does not bear out. */
 static void test_refused_claims(void **state)
 {
-#define SHAPE(vocabulary, width, heads, depth)                                                                        \
-    "\"hidden_size\":" width ",\"intermediate_size\":12,\"num_hidden_layers\":" depth ",\"num_attention_heads\":" heads \
-    ",\"num_key_value_heads\":2,\"vocab_size\":" vocabulary "}"
-    static const struct { const char *text, *says; } cases[] = {
+#define SHAPE(vocabulary, width, heads, depth)                                                               \
+    "\"hidden_size\":" width ",\"intermediate_size\":12,\"num_hidden_layers\":" depth                        \
+    ",\"num_attention_heads\":" heads ",\"num_key_value_heads\":2,\"vocab_size\":" vocabulary "}"
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
         {"{\"architectures\":[\"GPT2LMHeadModel\"]," SHAPE("13", "8", "4", "2"), "GPT2LMHeadModel"},
-        {"{\"architectures\":[\"Qwen3ForCausalLM\"],\"model_type\":\"qwen3\"," SHAPE("13", "8", "4", "2"), "Qwen3ForCausalLM"},
+        {"{\"architectures\":[\"Qwen3ForCausalLM\"],\"model_type\":\"qwen3\"," SHAPE("13", "8", "4", "2"),
+         "Qwen3ForCausalLM"},
         {"{\"model_type\":\"gemma\"," SHAPE("13", "8", "4", "2"), "'gemma'"},
-        {"{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"mixtral\"," SHAPE("13", "8", "4", "2"), "model_type says mixtral"},
+        {"{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"mixtral\"," SHAPE("13", "8", "4", "2"),
+         "model_type says mixtral"},
         {"{" SHAPE("13", "8", "4", "2"), "neither architectures nor model_type"},
         {"{\"model_type\":\"llama\",\"vocab_size\":13}", "num_hidden_layers is missing"},
         {"{\"model_type\":\"llama\"," SHAPE("1073741824", "8", "4", "2"), "vocabulary 1073741824"},
         {"{\"model_type\":\"llama\"," SHAPE("1048576", "131072", "4", "2"), "tensor 'model.layers.0"},
-        {"{\"model_type\":\"llama\"," SHAPE("13", "8", "4", "1024"), "tensor 'model.layers.2.input_layernorm.weight' is missing"},
+        {"{\"model_type\":\"llama\"," SHAPE("13", "8", "4", "1024"),
+         "tensor 'model.layers.2.input_layernorm.weight' is missing"},
         {"{\"model_type\":\"llama\"," SHAPE("13", "8", "4", "1"), "tensor 'model.layers.1"},
-        {"{\"model_type\":\"llama\"," SHAPE("14", "8", "4", "2"), "'model.embed_tokens.weight' is 13 x 8, by config.json it should be 14 x 8"},
+        {"{\"model_type\":\"llama\"," SHAPE("14", "8", "4", "2"),
+         "'model.embed_tokens.weight' is 13 x 8, by config.json it should be 14 x 8"},
         {"{\"model_type\":\"llama\"," SHAPE("13", "9", "4", "2"), "head_dim"},
-        {"{\"model_type\":\"mixtral\"," SHAPE("13", "8", "4", "2"), "block_sparse_moe.gate.weight' is missing"},
+        {"{\"model_type\":\"mixtral\"," SHAPE("13", "8", "4", "2"),
+         "block_sparse_moe.gate.weight' is missing"},
         {"[]", "an array"},
         {"", "byte 0"},
     };
@@ -240,7 +259,11 @@ static void test_refused_claims(void **state)
 /* Tensors that are too many, of a type that is not read, or stored in 8 bits by others' rules. */
 static void test_refused_tensors(void **state)
 {
-    static const struct { const char *name, *dtype; int rows, columns; const char *says; } cases[] = {
+    static const struct {
+        const char *name, *dtype;
+        int rows, columns;
+        const char *says;
+    } cases[] = {
         {"model.layers.0.self_attn.q_proj.bias", "F32", FOREIGN_C, 0, "q_proj.bias' has no place"},
         {"lm_head.weight", "I16", FOREIGN_V, FOREIGN_C, "'lm_head.weight' is of a type"},
         {"lm_head.weight", "F16", FOREIGN_C, FOREIGN_V, "is 8 x 13, by config.json it should be 13 x 8"},
@@ -268,14 +291,17 @@ static void test_refused_tensors(void **state)
 
 static void test_refused_indexes(void **state)
 {
-    static const struct { const char *text, *says; } cases[] = {
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
         {"{}", "weight_map is no value"},
         {"{\"weight_map\":[]}", "weight_map is an array"},
         {"{\"weight_map\":{}}", "is missing"},
         {"{\"weight_map\":{\"lm_head.weight\":\"../../etc/passwd\"}}", "'lm_head.weight' is not in a file"},
         {"{\"weight_map\":{\"lm_head.weight\":7}}", "'lm_head.weight' is not in a file"},
         {"{\"weight_map\":{\"lm_head.weight\":\"none.safetensors\"}}", "'none.safetensors' is missing"},
-        {"{\"weight_map\":{\"model.layers.0.input_layernorm.weight\":\"model-00001-of-00003.safetensors\"}}", "is missing"},
+        {"{\"weight_map\":{\"model.layers.0.input_layernorm.weight\":\"model-00001-of-00003.safetensors\"}}",
+         "is missing"},
         {"{\"weight_map\":", "byte"},
     };
     char folder[32];

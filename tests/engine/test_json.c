@@ -29,8 +29,11 @@ static void test_values(void **state)
     bool flag;
     size_t n = 0;
     (void)state;
-    assert_int_equal(parse(&root, "{\"z\":-7,\"a\":1.5,\"list\":[\"\\u00e4\",{}],\"off\":false,\"nothing\":null,"
-                           "\"wide\":9223372036854775807}", &err), STATUS_OK);
+    assert_int_equal(parse(&root,
+                           "{\"z\":-7,\"a\":1.5,\"list\":[\"\\u00e4\",{}],\"off\":false,\"nothing\":null,"
+                           "\"wide\":9223372036854775807}",
+                           &err),
+                     STATUS_OK);
     while (json_next(root, &walk))
         assert_string_equal(walk.key, keys[n++]); /* in the order of the text */
     assert_int_equal(n, json_count(root));
@@ -53,7 +56,9 @@ static void test_values(void **state)
 
 static void test_refusals(void **state)
 {
-    const struct { const char *text, *says; } cases[] = {
+    const struct {
+        const char *text, *says;
+    } cases[] = {
         {"", "byte 0"},
         {"{\"a\":1", "byte 6"},
         {"{\"a\":1}}", "byte 8"},
@@ -90,7 +95,8 @@ static void test_depth(void **state)
         str_append(&text, ",[");
     for (int i = 0; i < JSON_DEEPEST; i++)
         str_append_char(&text, ']');
-    assert_int_equal(parse(&root, text.text, &err), STATUS_FORMAT); /* "[,[": no JSON, but not for its depth */
+    assert_int_equal(parse(&root, text.text, &err),
+                     STATUS_FORMAT); /* "[,[": no JSON, but not for its depth */
     assert_null(strstr(err.text, "nested"));
     str_clear(&text);
     for (int i = 0; i < 1 << 20; i++)
@@ -103,7 +109,8 @@ static void test_depth(void **state)
 /* The most that jansson takes for shapes of text that are all containers, all numbers, all members. */
 static void test_memory(void **state)
 {
-    const char *const elements[] = {"{}", "[]", "1", "\"\"", "{\"a\":1}", "[[1]]", "1e5", "null", "{\"a\":{\"b\":[]}}"};
+    const char *const elements[] = {
+        "{}", "[]", "1", "\"\"", "{\"a\":1}", "[[1]]", "1e5", "null", "{\"a\":{\"b\":[]}}"};
     (void)state;
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
         for (int keyed = 0; keyed < 2; keyed++) {
@@ -121,10 +128,12 @@ static void test_memory(void **state)
             }
             str_append_char(&text, keyed ? '}' : ']');
             foretold = json_memory(text.text, text.length);
-            assert_int_equal(json_parse(&root, text.text, text.length, foretold - 1, "x.json", 0, &err), STATUS_FORMAT);
+            assert_int_equal(json_parse(&root, text.text, text.length, foretold - 1, "x.json", 0, &err),
+                             STATUS_FORMAT);
             assert_non_null(strstr(err.text, "bytes of memory"));
             before = mallinfo2().uordblks + mallinfo2().hblkhd;
-            assert_int_equal(json_parse(&root, text.text, text.length, foretold, "x.json", 0, &err), STATUS_OK);
+            assert_int_equal(json_parse(&root, text.text, text.length, foretold, "x.json", 0, &err),
+                             STATUS_OK);
             after = mallinfo2().uordblks + mallinfo2().hblkhd;
             if (after - before > foretold)
                 fail_msg("5000 times %s took %zu bytes, foretold %zu", elements[i], after - before, foretold);

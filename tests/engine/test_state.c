@@ -54,7 +54,8 @@ ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
     return strikes() ? -1 : syscall(SYS_pwrite64, fd, bytes, n, at);
 }
 
-int fsync(int fd) /* counted, not done: what a loss of power leaves is not tested here, and the test stays quick */
+int fsync(
+    int fd) /* counted, not done: what a loss of power leaves is not tested here, and the test stays quick */
 {
     (void)fd;
     return strikes() ? -1 : 0;
@@ -86,9 +87,20 @@ static const char identity[] = "run \"7\" \\ seed 1";
 
 static struct config small(void)
 {
-    return (struct config){.vocabulary = 11, .context = 4, .depth = 2, .width = 8, .heads = 2, .kv_heads = 1, .ffn = 16,
-                           .experts = 2, .experts_per_token = 1, .routed = true, .base_width = 64, .rope_base = 10000,
-                           .norm_eps = 1e-5, .load_balance = 0.01};
+    return (struct config){.vocabulary = 11,
+                           .context = 4,
+                           .depth = 2,
+                           .width = 8,
+                           .heads = 2,
+                           .kv_heads = 1,
+                           .ffn = 16,
+                           .experts = 2,
+                           .experts_per_token = 1,
+                           .routed = true,
+                           .base_width = 64,
+                           .rope_base = 10000,
+                           .norm_eps = 1e-5,
+                           .load_balance = 0.01};
 }
 
 /* A model whose weights and moments follow from seed. */
@@ -189,7 +201,8 @@ static void test_round_trip(void **state)
     assert_int_equal(checkpoint_config(p.folder, &config, &is_i8, &err), STATUS_OK); /* it is a model, too */
     assert_true(config.experts == 2 && !is_i8);
     assert_int_equal(checkpoint_save(p.folder, &a, NULL, NULL, &err), STATUS_OK);
-    assert_int_equal(checkpoint_load_state(p.folder, &b, identity, &step, &err), STATUS_NOT_FOUND); /* no more a state */
+    assert_int_equal(checkpoint_load_state(p.folder, &b, identity, &step, &err),
+                     STATUS_NOT_FOUND); /* no more a state */
     model_release(&a);
     model_release(&b);
     place_remove(&p);
@@ -238,11 +251,13 @@ static void check_strikes(enum fault kind, bool first_save)
         status = checkpoint_load_state(p.folder, &found, identity, &step, &err);
         if (status == STATUS_OK && step == 5 && same(&found, &after))
             seen_after++;
-        else if (first_save ? status == STATUS_NOT_FOUND : status == STATUS_OK && step == 3 && same(&found, &before))
+        else if (first_save ? status == STATUS_NOT_FOUND
+                            : status == STATUS_OK && step == 3 && same(&found, &before))
             seen_before++;
         else
             fail_msg("struck at call %d: %s, step %d, %s", n, status_name(status), (int)step, err.text);
-        if (kind == FAILS_ONCE && !first_save) /* an error leaves no folder under a name that others do not know */
+        if (kind == FAILS_ONCE &&
+            !first_save) /* an error leaves no folder under a name that others do not know */
             assert_int_equal(access(p.folder, F_OK), 0);
         save(&p, &before, 7); /* life goes on, and leaves no litter */
         assert_int_equal(checkpoint_load_state(p.folder, &found, identity, &step, &err), STATUS_OK);
@@ -358,7 +373,8 @@ static void test_damage(void **state)
         (void)close(fd);
     }
     assert_true(same(&found, &untouched));
-    assert_int_equal(checkpoint_load_state(p.folder, &found, identity, &step, &err), STATUS_OK); /* all was put back */
+    assert_int_equal(checkpoint_load_state(p.folder, &found, identity, &step, &err),
+                     STATUS_OK); /* all was put back */
     assert_true(step == 3 && same(&found, &m));
     model_release(&m);
     model_release(&found);
@@ -369,8 +385,10 @@ static void test_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),           cmocka_unit_test(test_death_at_every_call),
-        cmocka_unit_test(test_failure_of_every_call), cmocka_unit_test(test_foreign_and_mixed),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_death_at_every_call),
+        cmocka_unit_test(test_failure_of_every_call),
+        cmocka_unit_test(test_foreign_and_mixed),
         cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

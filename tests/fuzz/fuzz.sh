@@ -29,4 +29,5 @@ fuzz_one() { # program
 
 export -f fuzz_one
 export home seconds
+# shellcheck disable=SC2016  # the dollar is the inner shell's
 printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" bash -c 'fuzz_one "$1"' fuzz

@@ -18,11 +18,13 @@ static void check(const struct config *config, bool is_i8)
     bool again_i8;
     ASSERT(config_check(config, &err) == STATUS_OK);
     ASSERT(config_tensors(config, info) > 0);
-    ASSERT(isfinite(config->rope_base) && config->rope_base > 0 && isfinite(config->norm_eps) && config->norm_eps >= 0);
+    ASSERT(isfinite(config->rope_base) && config->rope_base > 0 && isfinite(config->norm_eps) &&
+           config->norm_eps >= 0);
     str_init(&text);
     str_init(&second);
     checkpoint_config_format(&text, config, is_i8);
-    ASSERT(checkpoint_config_read(&again, &again_i8, fuzz_file((const uint8_t *)text.text, text.length), &err) == STATUS_OK);
+    ASSERT(checkpoint_config_read(&again, &again_i8, fuzz_file((const uint8_t *)text.text, text.length),
+                                  &err) == STATUS_OK);
     checkpoint_config_format(&second, &again, again_i8);
     ASSERT(again_i8 == is_i8 && strcmp(text.text, second.text) == 0);
     str_release(&text);

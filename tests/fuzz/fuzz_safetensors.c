@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Goal: no bytes make the reader of safetensors misbehave, and what it accepts lies in the file. Promises checked: every
- * tensor within the data section, as long as its type and shape say, found again by its name, all of its bytes
+/* Goal: no bytes make the reader of safetensors misbehave, and what it accepts lies in the file. Promises checked:
+ * every tensor within the data section, as long as its type and shape say, found again by its name, all of its bytes
  * readable; no tensor missing from the sum; a refusal has a text. */
 #include <string.h>
 

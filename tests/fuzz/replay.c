@@ -43,7 +43,8 @@ int main(int argc, char **argv)
     struct dirent **entries = NULL;
     char folder[256];
     int n, failed = 0;
-    (void)snprintf(folder, sizeof folder, "tests/fuzz/corpus/%s", strncmp(name, "fuzz_", 5) == 0 ? name + 5 : name);
+    (void)snprintf(folder, sizeof folder, "tests/fuzz/corpus/%s",
+                   strncmp(name, "fuzz_", 5) == 0 ? name + 5 : name);
     if (argc > 1)
         (void)snprintf(folder, sizeof folder, "%s", argv[1]);
     n = scandir(folder, &entries, visible, alphasort);
