@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint.c — the names others know our tensors by. Stacked matrices are taken apart by rows: the first
  * rows of attn_qkv are the queries, the first rows of ffn_in the gate. */
-#include "engine/model/checkpoint.h"
+#include "engine/model/checkpoint_piece.h"
 
 #include <stdio.h>
 

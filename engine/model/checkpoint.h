@@ -11,20 +11,22 @@
 
 #include "engine/model/infer.h"
 #include "engine/model/model.h"
-#include "engine/model/safetensors.h"
 
 /* Writes model (with i8 != NULL: its 8-bit form) into folder, which is made when missing (its parent must exist).
  * *bytes (may be NULL) gets the size of both files. */
 MUST_CHECK enum status checkpoint_save(const char *folder, const struct model *model, const struct weights_i8 *i8,
                                        int64_t *bytes, struct err *err);
 
-/* Reads the shape. *is_i8 says whether the matrices are stored in 8 bits. STATUS_NOT_FOUND without a
- * config.json, STATUS_FORMAT when it does not describe a model of this family. */
+/* Reads the shape and holds it against the tensors' own, so that what is claimed is there before anybody allocates
+ * a model of that size. Only `context` cannot be held against anything: it is the longest that the model knows, and
+ * whoever opens it may lower it. *is_i8 says whether the matrices are stored in 8 bits. STATUS_NOT_FOUND without a
+ * config.json or tensors, STATUS_FORMAT when they are not a model of this family; others' files are read as
+ * checkpoint_config.h and checkpoint_files.h say. */
 MUST_CHECK enum status checkpoint_config(const char *folder, struct config *out, bool *is_i8, struct err *err);
 
-/* Fills an open model of that shape; 8-bit matrices are given back as the numbers they stand for, so quantising
- * them again yields the same integers. Every length is checked against the file before it is used; the error names
- * the tensor. */
+/* Fills an open model of that shape, wholly or not at all; F16 and BF16 are widened exactly, 8-bit matrices given
+ * back as the numbers they stand for, so that quantising them again yields the same integers. STATUS_FORMAT names the
+ * tensor and the byte, STATUS_CORRUPT says that a checksum differs. */
 MUST_CHECK enum status checkpoint_load(const char *folder, struct model *model, struct err *err);
 
 /* Training state: the model, and in optimizer.safetensors AdamW's two moments under the tensors' names with
@@ -39,41 +41,5 @@ MUST_CHECK enum status checkpoint_save_state(const char *folder, const struct mo
  * On failure the model and *step are as they were. */
 MUST_CHECK enum status checkpoint_load_state(const char *folder, struct model *model, const char *identity,
                                              int64_t *step, struct err *err);
-
-/* For checkpoint_*.c: one tensor of the file and where it lies in the block of parameters. */
-struct checkpoint_piece {
-    char name[128];
-    enum tensor_id id;
-    int64_t offset;         /* in the block of parameters */
-    int64_t rows, columns;  /* columns 0: a vector of `rows` numbers */
-    int64_t first_scale;    /* index of the first row's scale in weights_i8, where quantised */
-};
-
-/* Piece number i in file order; false past the last one. */
-bool checkpoint_piece_at(const struct model *model, int64_t i, struct checkpoint_piece *out);
-
-static inline int64_t checkpoint_piece_size(const struct checkpoint_piece *piece)
-{
-    return piece->rows * (piece->columns ? piece->columns : 1);
-}
-
-/* For checkpoint_*.c: the two files of a model into a folder that is being written; *bytes grows by their size. */
-MUST_CHECK enum status checkpoint_write_tensors(const char *folder, const struct model *model,
-                                                const struct weights_i8 *i8, char *checksum, int64_t *bytes,
-                                                struct err *err);
-MUST_CHECK enum status checkpoint_write_config(const char *folder, const struct config *config, bool is_i8,
-                                               int64_t *bytes, struct err *err);
-MUST_CHECK enum status checkpoint_put_floats(struct safetensors_writer *writer, const real *numbers, int64_t n,
-                                             struct err *err);
-
-/* For checkpoint_*.c: where a tensor of that shape lies (columns 0: a vector), and as what; STATUS_FORMAT names it
- * and the byte. Filling a model looks at all its tensors before it takes one. */
-struct checkpoint_files;
-MUST_CHECK enum status checkpoint_take(const struct checkpoint_files *files, const char *name, int64_t rows,
-                                       int64_t columns, const uint8_t **data, enum dtype *dtype, struct err *err);
-MUST_CHECK enum status checkpoint_fill(const struct checkpoint_files *files, struct model *model, struct err *err);
-
-/* n numbers of type F32, F16 or BF16, from any address. */
-void checkpoint_convert(real *to, const uint8_t *from, enum dtype dtype, int64_t n);
 
 #endif

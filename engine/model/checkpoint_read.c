@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "engine/base/half.h"
-#include "engine/model/checkpoint.h"
 #include "engine/model/checkpoint_config.h"
-#include "engine/model/checkpoint_files.h"
 #include "engine/model/checkpoint_folder.h"
+#include "engine/model/checkpoint_piece.h"
 
 /* The shape as messages show it. */
 static const char *shape_text(int n, const int64_t *shape, char to[96])
@@ -48,6 +47,17 @@ enum status checkpoint_take(const struct checkpoint_files *files, const char *na
     return STATUS_OK;
 }
 
+enum status checkpoint_not_floats(const struct checkpoint_files *files, const char *name, struct err *err)
+{
+    const struct safetensors *file;
+    struct safetensors_tensor *t;
+    enum status status = checkpoint_files_find(files, name, &file, &t, err);
+    if (status != STATUS_OK)
+        return status;
+    return err_set(err, STATUS_FORMAT, "%s: byte %zu: tensor '%s' should hold F32 numbers", file->path,
+                   safetensors_place(file, name), name);
+}
+
 /* One tensor and, where it is in 8 bits, its scales. */
 struct source {
     const uint8_t *data, *scales;
@@ -66,7 +76,7 @@ static enum status take_piece(const struct checkpoint_files *files, const struct
     (void)snprintf(name, sizeof name, "%s_scale", piece->name);
     status = checkpoint_take(files, name, piece->rows, 0, &out->scales, &scale_dtype, err);
     if (status == STATUS_OK && (scale_dtype != DTYPE_F32 || piece->columns == 0))
-        status = err_set(err, STATUS_FORMAT, "%s: tensor '%s' should hold F32 numbers", files->place, name);
+        status = checkpoint_not_floats(files, name, err);
     return status;
 }
 

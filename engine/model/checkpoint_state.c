@@ -11,10 +11,9 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
-#include "engine/model/checkpoint.h"
 #include "engine/model/checkpoint_config.h"
-#include "engine/model/checkpoint_files.h"
 #include "engine/model/checkpoint_folder.h"
+#include "engine/model/checkpoint_piece.h"
 
 /* AdamW's moments, by PyTorch's names. */
 static const char *const moments[2] = {".exp_avg", ".exp_avg_sq"};
@@ -161,8 +160,7 @@ static enum status take_moments(const struct checkpoint_files *files, struct mod
             moment_name(name, &piece, j);
             status = checkpoint_take(files, name, piece.rows, piece.columns, &data, &dtype, err);
             if (status == STATUS_OK && dtype != DTYPE_F32)
-                status = err_set(err, STATUS_FORMAT, "%s: tensor '%s' should hold F32 numbers", files->place,
-                                 name);
+                status = checkpoint_not_floats(files, name, err);
             if (status != STATUS_OK)
                 return status;
             if (fill)

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "engine/base/str.h"
-#include "engine/model/checkpoint.h"
 #include "engine/model/checkpoint_config.h"
 #include "engine/model/checkpoint_folder.h"
+#include "engine/model/checkpoint_piece.h"
 #include "engine/model/safetensors.h"
 
 static bool in_i8(const struct checkpoint_piece *piece, const struct model *m, const struct weights_i8 *i8)

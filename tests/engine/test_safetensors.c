@@ -16,6 +16,7 @@
 
 #include "engine/base/rng.h"
 #include "engine/model/checkpoint.h"
+#include "engine/model/safetensors.h"
 #include "tests/engine/foreign.h"
 
 static enum status open_raw(const char *folder, const char *header, size_t length, size_t data,
