@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint.h — a model on disk, in the form others read: a folder with model.safetensors and config.json in
- * the Hugging Face layout and tensor names (LlamaForCausalLM, MixtralForCausalLM); with optimizer.safetensors beside
- * them it is a training state.
+ * the Hugging Face layout and tensor names (LlamaForCausalLM, MixtralForCausalLM; with qk_norm Qwen3ForCausalLM); with
+ * optimizer.safetensors beside them it is a training state. What none of them computes (QK-norm or shared experts in a
+ * mixture, a gate over all experts) is an IsoflopForCausalLM.
  *
  * Full precision is F32. An 8-bit model stores its matrices as I8 and one F32 scale per row under
  * "<name>_scale"; others can read both by name. What config.json has no standard key for lies under "isoflop".

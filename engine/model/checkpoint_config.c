@@ -15,16 +15,23 @@ enum { LONGEST_CONFIG = 1 << 20, CONFIG_MEMORY = 64 << 20 };
 /* The architectures, and the defaults of the configuration classes behind them. */
 struct family {
     const char *architecture, *model_type;
-    bool routed;
+    bool routed, qk_norm;
     int kv_heads, experts, experts_per_token, context; /* kv_heads 0: as many as heads */
     double rope_base, norm_eps;
 };
 
 static const struct family families[] = {
-    {"LlamaForCausalLM", "llama", false, 0, 1, 1, 2048, 1e4, 1e-6},
-    {"MistralForCausalLM", "mistral", false, 8, 1, 1, 4096 * 32, 1e4, 1e-6},
-    {"MixtralForCausalLM", "mixtral", true, 8, 8, 2, 4096 * 32, 1e6, 1e-5},
+    {"LlamaForCausalLM", "llama", false, false, 0, 1, 1, 2048, 1e4, 1e-6},
+    {"MistralForCausalLM", "mistral", false, false, 8, 1, 1, 4096 * 32, 1e4, 1e-6},
+    {"MixtralForCausalLM", "mixtral", true, false, 8, 8, 2, 4096 * 32, 1e6, 1e-5},
+    {"Qwen3ForCausalLM", "qwen3", false, true, 32, 1, 1, 32768, 1e4, 1e-6},
 };
+
+/* The family a shape is written as. */
+static const struct family *family_of(const struct config *c)
+{
+    return &families[c->routed ? 2 : c->qk_norm ? 3 : 0];
+}
 
 /* Ours, where a setting has no counterpart there: the family is then told by model_type alone. */
 static const char own_architecture[] = "IsoflopForCausalLM";
@@ -123,10 +130,10 @@ static const struct family *find_family(struct reader *r)
     if (architecture && !own && !by_name)
         refuse(
             r,
-            "architectures names '%.64s'; LlamaForCausalLM, MistralForCausalLM and MixtralForCausalLM can be read",
+            "architectures names '%.64s'; Llama-, Mistral-, Mixtral- and Qwen3ForCausalLM can be read",
             architecture);
     else if (type && !by_type)
-        refuse(r, "model_type is '%.64s'; llama, mistral and mixtral can be read", type);
+        refuse(r, "model_type is '%.64s'; llama, mistral, mixtral and qwen3 can be read", type);
     else if (by_name && by_type && by_name != by_type)
         refuse(r, "architectures says %s, model_type says %s", by_name->architecture, by_type->model_type);
     else if (!by_name && !by_type)
@@ -199,6 +206,9 @@ static void read_ours(struct reader *r, struct config *c, bool *is_i8)
     c->mup = flag(r, r->ours, "mup", false);
     c->base_width = integer(r, r->ours, "base_width", 64);
     c->router_z = real_number(r, r->ours, "router_z", 0);
+    c->qk_norm = flag(r, r->ours, "qk_norm", c->qk_norm);
+    c->shared_experts = integer(r, r->ours, "shared_experts", 0);
+    c->capacity = real_number(r, r->ours, "capacity", 0);
     *is_i8 = flag(r, r->ours, "int8", false);
     if (r->known != json_count(r->ours))
         refuse(r, "isoflop has settings that this version does not know; it was written by a newer one");
@@ -217,6 +227,7 @@ static void read_config(struct reader *r, struct config *c, bool *is_i8)
         .experts = 1,
         .experts_per_token = 1,
         .routed = family->routed,
+        .qk_norm = family->qk_norm,
         .tied = flag(r, r->root, "tie_word_embeddings", false),
         .rope_base = rope_base(r, family),
         .norm_eps = real_number(r, r->root, "rms_norm_eps", family->norm_eps),
@@ -258,14 +269,15 @@ enum status checkpoint_config_read(struct config *out, bool *is_i8, const char *
 /* Numbers and our own words only, so the JSON is written directly. */
 void checkpoint_config_format(struct str *json, const struct config *c, bool is_i8)
 {
-    const struct family *family = &families[c->routed ? 2 : 0];
+    const struct family *family = family_of(c);
     const char *architecture = family->architecture;
-    char theta[32], eps[32], balance[32], z[32];
+    char theta[32], eps[32], balance[32], z[32], capacity[32];
     str_from_double(theta, sizeof theta, c->rope_base);
     str_from_double(eps, sizeof eps, c->norm_eps);
     str_from_double(balance, sizeof balance, c->load_balance);
     str_from_double(z, sizeof z, c->router_z);
-    if (c->routed && c->gate_all) /* Mixtral's gate is over the chosen experts only */
+    str_from_double(capacity, sizeof capacity, c->capacity);
+    if (c->routed && (c->gate_all || c->qk_norm || c->shared_experts)) /* none of these in Mixtral */
         architecture = own_architecture;
     str_format(json, "{\n  \"architectures\": [\"%s\"],\n  \"model_type\": \"%s\",\n", architecture,
                family->model_type);
@@ -286,7 +298,7 @@ void checkpoint_config_format(struct str *json, const struct config *c, bool is_
         json, "  \"hidden_act\": \"silu\",\n  \"attention_bias\": false,\n  \"torch_dtype\": \"float32\",\n");
     str_format(json,
                "  \"isoflop\": {\"gate_all\": %s, \"mup\": %s, \"base_width\": %d, \"router_z\": %s, "
-               "\"int8\": %s}\n}\n",
+               "\"qk_norm\": %s, \"shared_experts\": %d, \"capacity\": %s, \"int8\": %s}\n}\n",
                c->gate_all ? "true" : "false", c->mup ? "true" : "false", c->base_width, z,
-               is_i8 ? "true" : "false");
+               c->qk_norm ? "true" : "false", c->shared_experts, capacity, is_i8 ? "true" : "false");
 }

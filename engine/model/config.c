@@ -12,6 +12,7 @@ enum status config_check(const struct config *c, struct err *err)
         {"heads", c->heads, 1, 1024},              {"kv_heads", c->kv_heads, 1, 1024},
         {"ffn", c->ffn, 1, 100000},                {"experts", c->experts, 1, 4096},
         {"experts_per_token", c->experts_per_token, 1, 4096},
+        {"shared_experts", c->shared_experts, 0, 4096},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (ranges[i].value < ranges[i].minimum || ranges[i].value > ranges[i].maximum)
@@ -25,6 +26,10 @@ enum status config_check(const struct config *c, struct err *err)
         return err_set(err, STATUS_FORMAT, "%d experts per token of %d", c->experts_per_token, c->experts);
     if (c->experts > 1 && !c->routed)
         return err_set(err, STATUS_FORMAT, "%d experts need a router", c->experts);
+    if (c->shared_experts > 0 && !c->routed)
+        return err_set(err, STATUS_FORMAT, "%d shared experts without others", c->shared_experts);
+    if (!(c->capacity >= 0 && c->capacity <= 1e6))
+        return err_set(err, STATUS_FORMAT, "capacity %g is not between 0 and 1000000", c->capacity);
     return STATUS_OK;
 }
 
@@ -32,7 +37,8 @@ int64_t config_tensors(const struct config *c, struct tensor_info info[TENSOR_CO
 {
     const struct tensor_info all[TENSOR_COUNT] = {
 #define TENSOR(name_, layers_, count_, rows_, columns_, kind_)                                             \
-    {.name = #name_, .kind = kind_, .layers = (layers_), .count = (count_), .rows = (rows_), .columns = (columns_)},
+    {.name = #name_, .id = TENSOR_##name_, .kind = kind_, .layers = (layers_), .count = (count_),          \
+     .rows = (rows_), .columns = (columns_)},
 #include "engine/model/tensors.def"
 #undef TENSOR
     };

@@ -14,7 +14,7 @@
 #include "engine/base/real.h"
 
 /* Raised whenever the same settings would give other bits; part of every trial's id. */
-#define ENGINE_VERSION "1"
+#define ENGINE_VERSION "2"
 
 struct config {
     int vocabulary;   /* V */
@@ -26,8 +26,11 @@ struct config {
     int ffn;          /* F of a dense layer or of one expert */
     int experts;      /* E; 1: dense unless routed */
     int experts_per_token; /* k */
+    int shared_experts;    /* experts that every token visits, as one layer of that many times ffn (Dai 2024, eq. 9) */
+    double capacity;       /* training: an expert serves this times its even share of a micro-batch; 0: all (moe.h) */
     bool routed;      /* a router even for one expert; always true when experts > 1 */
     bool gate_all;    /* expert weights by the softmax over all logits (moe.h) */
+    bool qk_norm;     /* queries and keys are normalised per head before the rotation (norm.h) */
     bool tied;        /* the head is the embedding */
     bool mup;         /* maximal update parametrisation (Yang 2022, table 8) */
     int base_width;   /* where mup and standard agree */
@@ -48,6 +51,18 @@ static inline int config_qkv_size(const struct config *c)
     return (c->heads + 2 * c->kv_heads) * config_head_size(c);
 }
 
+/* Width of the feed-forward layer that all tokens share beside the experts; 0: there is none. */
+static inline int config_shared_ffn(const struct config *c)
+{
+    return c->shared_experts * c->ffn;
+}
+
+/* Width of the feed-forward layer that every token visits: the dense one, or the shared experts. */
+static inline int config_common_ffn(const struct config *c)
+{
+    return c->routed ? config_shared_ffn(c) : c->ffn;
+}
+
 /* Refuses shapes that do not fit together or overflow (STATUS_FORMAT), naming the field. */
 MUST_CHECK enum status config_check(const struct config *config, struct err *err);
 
@@ -63,6 +78,7 @@ enum tensor_kind { KIND_EMBED, KIND_NORM, KIND_HIDDEN, KIND_RESIDUAL, KIND_ROUTE
 
 struct tensor_info {
     const char *name;
+    enum tensor_id id;
     enum tensor_kind kind;
     int64_t layers;   /* L or 1 */
     int64_t count;    /* matrices per layer: 1, or E */

@@ -46,6 +46,50 @@ static void test_mistral_and_mixtral(void **state)
     assert_int_equal(counts.active, 12879925248);
 }
 
+/* What a feed-forward layer of experts adds is worked out by hand: three matrices of C F each. */
+static void test_experts(void **state)
+{
+    struct config c = {.vocabulary = 256, .context = 128, .depth = 3, .width = 64, .heads = 4, .kv_heads = 4,
+                       .ffn = 192, .experts = 8, .experts_per_token = 2, .routed = true, .base_width = 64};
+    struct param_counts coarse = cost_params(&c), fine, counts;
+    int64_t expert = 3 * 64 * 192, router = 8 * 64;
+    (void)state;
+    assert_int_equal(coarse.total - coarse.active, 3 * 6 * expert);
+    c.ffn = 192 / 4; /* granularity 4: as much of everything, in smaller pieces */
+    c.experts = 32;
+    c.experts_per_token = 8;
+    fine = cost_params(&c);
+    assert_int_equal(fine.total - coarse.total, 3 * 3 * router);
+    assert_int_equal(fine.active - coarse.active, 3 * 3 * router);
+    assert_int_equal(fine.matmul - coarse.matmul, 3 * 3 * router);
+    c.shared_experts = 2;
+    counts = cost_params(&c);
+    assert_int_equal(counts.total - fine.total, 3 * 2 * expert / 4);
+    assert_int_equal(counts.active - fine.active, 3 * 2 * expert / 4);
+    assert_int_equal(counts.non_embedding - fine.non_embedding, 3 * 2 * expert / 4);
+    assert_int_equal(counts.matmul - fine.matmul, 3 * 2 * expert / 4);
+    fine = counts;
+    c.qk_norm = true; /* a gain per channel of a head, for queries and for keys */
+    counts = cost_params(&c);
+    assert_int_equal(counts.total - fine.total, 3 * 2 * 16);
+    assert_int_equal(counts.active - fine.active, 3 * 2 * 16);
+    assert_int_equal(counts.matmul, fine.matmul);
+    c.capacity = 1.25; /* limits who is served, not what there is */
+    assert_int_equal(cost_params(&c).active, counts.active);
+    assert_true(cost_dropped_flops(&c, 7) == 7 * 3 * 2.0 * 3 * 64 * 48);
+}
+
+/* DeepSeekMoE-16B (Dai 2024, sec. 5.1): 64 experts of 1408, 6 of them and 2 shared ones visited, in 27 layers; and a
+ * dense layer, which our models cannot have beside them. */
+static void test_deepseek(void **state)
+{
+    struct config c = {.vocabulary = 102400, .context = 4096, .depth = 27, .width = 2048, .heads = 16, .kv_heads = 16,
+                       .ffn = 1408, .experts = 64, .experts_per_token = 6, .shared_experts = 2, .routed = true};
+    int64_t dense_layer = 4LL * 2048 * 2048 + 3LL * 2048 * 10944 + 2LL * 2048;
+    (void)state;
+    assert_int_equal(cost_params(&c).total + dense_layer, 16375728128);
+}
+
 /* For T = 64 (one block of queries) the causal saving is nil, so 2 products of 2 T T D each per head remain. */
 static void test_flops(void **state)
 {
@@ -92,6 +136,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_llama),
         cmocka_unit_test(test_mistral_and_mixtral),
+        cmocka_unit_test(test_experts),
+        cmocka_unit_test(test_deepseek),
         cmocka_unit_test(test_flops),
         cmocka_unit_test(test_schedule),
         cmocka_unit_test(test_parametrisation),
