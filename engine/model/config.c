@@ -52,29 +52,47 @@ int64_t config_tensors(const struct config *c, struct tensor_info info[TENSOR_CO
     return offset;
 }
 
+/* The factor that muP puts on what falls with the width. */
+static double narrowing(const struct config *c)
+{
+    return c->mup ? (double)c->base_width / c->width : 1;
+}
+
 double config_init_std(const struct config *c, const struct tensor_info *tensor)
 {
     double fan_in = 1 / sqrt((double)tensor->columns);
-    /* A quarter of unit logits: training starts near the uniform guess at every width. */
-    double head = 0.25 * (c->mup ? sqrt((double)c->base_width) / c->width : 1 / sqrt((double)c->width));
+    double output = c->mup ? sqrt((double)c->base_width) / c->width : 1 / sqrt((double)c->width);
+    double quarter = 0.25; /* of unit logits: training starts near the uniform guess at every width */
     switch (tensor->kind) {
     case KIND_EMBED:
-        return c->tied ? head : 1;
+        return c->tied ? quarter / sqrt((double)(c->mup ? c->base_width : c->width)) : 1;
     case KIND_NORM:
-        return 0; /* gains start at one */
+        return 0; /* all gains of a norm start alike */
     case KIND_HIDDEN:
-    case KIND_ROUTER:
         return fan_in;
     case KIND_RESIDUAL: /* 2 L additions to the residual stream keep its scale (Radford 2019, sec. 2.3) */
         return fan_in / sqrt(2.0 * c->depth);
+    case KIND_ROUTER:
+        return output;
     case KIND_HEAD:
-        return head;
+        return quarter * output;
     }
     return 0;
+}
+
+/* The norm whose gain carries the output multiplier. */
+static bool scales_logits(const struct config *c, const struct tensor_info *tensor)
+{
+    return c->tied && tensor->id == TENSOR_final_norm;
+}
+
+double config_init_gain(const struct config *c, const struct tensor_info *tensor)
+{
+    return scales_logits(c, tensor) ? narrowing(c) : 1;
 }
 
 double config_rate_factor(const struct config *c, const struct tensor_info *tensor)
 {
     bool vector_like = tensor->kind == KIND_EMBED || tensor->kind == KIND_NORM;
-    return c->mup && !vector_like ? (double)c->base_width / c->width : 1;
+    return vector_like && !scales_logits(c, tensor) ? 1 : narrowing(c);
 }

@@ -155,8 +155,8 @@ void model_init_weights(struct model *model, uint64_t seed)
         const struct tensor_info *info = &model->info[i];
         struct rng rng = rng_open(seed, RNG_INIT, (uint64_t)i);
         double std = config_init_std(&model->config, info);
-        real *w = model->params + info->offset;
+        real *w = model->params + info->offset, gain = (real)config_init_gain(&model->config, info);
         for (int64_t j = 0; j < info->size; j++)
-            w[j] = info->kind == KIND_NORM ? 1 : (real)(std * rng_normal(&rng));
+            w[j] = info->kind == KIND_NORM ? gain : (real)(std * rng_normal(&rng));
     }
 }

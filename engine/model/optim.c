@@ -15,14 +15,15 @@ double adamw_step(struct model *model, const struct adamw *adamw, double rate, i
     for (int i = 0; i < TENSOR_COUNT; i++) {
         const struct tensor_info *info = &model->info[i];
         bool decays = info->kind != KIND_NORM && info->kind != KIND_EMBED;
+        double factor = config_rate_factor(&model->config, info);
         struct adamw_factors factors = {
-            .rate = (real)(rate * config_rate_factor(&model->config, info)),
+            .rate = (real)(rate * factor),
             .beta1 = (real)adamw->beta1,
             .beta2 = (real)adamw->beta2,
             .correction1 = (real)(1 / (1 - pow(adamw->beta1, (double)step))),
             .correction2 = (real)(1 / (1 - pow(adamw->beta2, (double)step))),
             .epsilon = (real)adamw->epsilon,
-            .decay = decays ? (real)adamw->weight_decay : 0,
+            .decay = decays ? (real)(adamw->weight_decay / factor) : 0,
             .gradient_scale = (real)clip,
         };
         vec->adamw(model->params + info->offset, model->moment1 + info->offset, model->moment2 + info->offset,

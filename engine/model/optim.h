@@ -2,7 +2,8 @@
 /* optim.h — AdamW with global-norm clipping (Loshchilov & Hutter 2019, algorithm 2; Pascanu 2013, algorithm 1).
  *
  * Weight decay is decoupled and spares norms and embeddings. The learning rate of a tensor is the step's rate
- * times config_rate_factor (muP). The moments live in the model. */
+ * times config_rate_factor (muP); what decay takes at a step is rate times weight_decay, without that factor. The
+ * moments live in the model. */
 #ifndef ENGINE_MODEL_OPTIM_H
 #define ENGINE_MODEL_OPTIM_H
 

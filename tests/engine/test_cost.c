@@ -126,9 +126,63 @@ static void test_parametrisation(void **state)
     assert_true(config_rate_factor(&c, &info[TENSOR_attn_qkv]) == 64.0 / 4096);
     assert_true(config_rate_factor(&c, &info[TENSOR_embed]) == 1);
     assert_true(fabs(config_init_std(&c, &info[TENSOR_head]) - 2.0 / 4096) < 1e-15);
+    assert_true(fabs(config_init_std(&c, &info[TENSOR_router]) - 8.0 / 4096) < 1e-15);
+    assert_true(config_rate_factor(&c, &info[TENSOR_router]) == 64.0 / 4096);
+    assert_true(config_rate_factor(&c, &info[TENSOR_q_norm]) == 1 && config_init_gain(&c, &info[TENSOR_q_norm]) == 1);
+    assert_true(config_rate_factor(&c, &info[TENSOR_final_norm]) == 1);
+    assert_true(config_rate_factor(&c, &info[TENSOR_shared_in]) == 64.0 / 4096);
+    c.tied = true; /* the final gain is the output multiplier */
+    assert_true(config_rate_factor(&c, &info[TENSOR_embed]) == 1);
+    assert_true(fabs(config_init_std(&c, &info[TENSOR_embed]) - 0.25 / 8) < 1e-15);
+    assert_true(config_init_gain(&c, &info[TENSOR_final_norm]) == 64.0 / 4096);
+    assert_true(config_rate_factor(&c, &info[TENSOR_final_norm]) == 64.0 / 4096);
+    assert_true(config_init_gain(&c, &info[TENSOR_ffn_norm]) == 1);
+    c.tied = false;
     c.mup = false;
     assert_true(config_rate_factor(&c, &info[TENSOR_attn_qkv]) == 1);
     assert_true(fabs(config_init_std(&c, &info[TENSOR_head]) - 0.25 / 64) < 1e-15);
+    assert_true(fabs(config_init_std(&c, &info[TENSOR_router]) - 1.0 / 64) < 1e-15);
+}
+
+/* At the base width the two parametrisations are one. */
+static void test_base_width(void **state)
+{
+    struct config mup = llama_7b(), standard;
+    (void)state;
+    mup.mup = true;
+    mup.base_width = mup.width;
+    standard = mup;
+    standard.mup = false;
+    for (int tied = 0; tied < 2; tied++) {
+        struct tensor_info info[TENSOR_COUNT];
+        mup.tied = standard.tied = tied;
+        (void)config_tensors(&mup, info);
+        for (int i = 0; i < TENSOR_COUNT; i++) {
+            double a = config_init_std(&mup, &info[i]), b = config_init_std(&standard, &info[i]);
+            assert_true(info[i].size == 0 || fabs(a - b) < 1e-12 * (1 + b));
+            assert_true(config_init_gain(&mup, &info[i]) == 1 && config_rate_factor(&mup, &info[i]) == 1);
+        }
+    }
+}
+
+/* What decay takes from a weight in a step without gradient does not depend on the width. */
+static void test_decay(void **state)
+{
+    const struct adamw adamw = {.beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8, .weight_decay = 0.1};
+    (void)state;
+    for (int width = 32; width <= 128; width *= 2) {
+        struct config c = {.vocabulary = 8, .context = 8, .depth = 1, .width = width, .heads = 2, .kv_heads = 2,
+                           .ffn = 32, .experts = 1, .experts_per_token = 1, .mup = true, .base_width = 64, .rope_base = 100};
+        struct model m;
+        struct err err = ERR_INIT;
+        assert_int_equal(model_open(&m, &c, 1, MODEL_TRAIN, &err), STATUS_OK);
+        for (int64_t i = 0; i < m.n_params; i++)
+            m.params[i] = 1;
+        (void)adamw_step(&m, &adamw, 0.5, 1);
+        assert_true(fabs((double)m.w.ffn_in[0] - 0.95) < 1e-6);
+        assert_true(m.w.embed[0] == 1 && m.w.final_norm[0] == 1);
+        model_release(&m);
+    }
 }
 
 int main(void)
@@ -141,6 +195,8 @@ int main(void)
         cmocka_unit_test(test_flops),
         cmocka_unit_test(test_schedule),
         cmocka_unit_test(test_parametrisation),
+        cmocka_unit_test(test_base_width),
+        cmocka_unit_test(test_decay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
