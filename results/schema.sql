@@ -93,10 +93,13 @@ CREATE TABLE trial (
     parametrization   TEXT,                 -- mup: rate and initial scale follow the width; or standard
     base_width        INTEGER,              -- [channels] the width at which mup and standard agree
     rope_base         REAL,                 -- [] base of the rotary position frequencies
+    qk_norm           INTEGER CHECK (qk_norm IN (0, 1)), -- [0 or 1] queries and keys are normalised per head
     experts           INTEGER,              -- [experts] experts per layer; 1 is a dense model
     experts_per_token INTEGER,              -- [experts] experts each token is sent to
     granularity       INTEGER,              -- [] an expert's feed-forward width is ffn divided by this
+    shared_experts    INTEGER,              -- [experts] experts that every token visits besides, of the same width
     gate              TEXT,                 -- expert weights: softmax over the chosen logits, or over all
+    capacity          REAL,                 -- [] training: most tokens an expert serves, over its even share; 0: all
     load_balance      REAL,                 -- [] weight of the load-balance loss
     router_z          REAL,                 -- [] weight of the router z-loss
     tokens            INTEGER,              -- [tokens] training tokens (D), in whole batches
@@ -344,7 +347,8 @@ SELECT
     t.state,
     t.data_source, t.data_path, t.task_share, t.fact_share, t.junk, t.data_seed,
     t.depth, t.width, t.heads, t.kv_heads, t.ffn, t.context, t.tied, t.parametrization, t.base_width, t.rope_base,
-    t.experts, t.experts_per_token, t.granularity, t.gate, t.load_balance, t.router_z,
+    t.qk_norm, t.experts, t.experts_per_token, t.granularity, t.shared_experts, t.gate, t.capacity, t.load_balance,
+    t.router_z,
     t.tokens, t.flops, t.batch_tokens, t.micro_batch, t.lr, t.warmup, t.decay, t.weight_decay,
     t.beta1, t.beta2, t.clip,
     t.heldout_tokens, t.eval_every, t.items, t.latency_samples,
@@ -369,7 +373,7 @@ SELECT
       WHERE m.trial_id = t.trial_id ORDER BY m.spec_id LIMIT 1) AS spec, -- the first spec that contained it
     t.seed, t.shrink, t.parent,
     t.data_source, t.data_identity, t.task_share, t.fact_share, t.junk, t.data_seed,
-    t.depth, t.width, t.context, t.experts, t.experts_per_token, t.granularity,
+    t.depth, t.width, t.context, t.experts, t.experts_per_token, t.granularity, t.shared_experts, t.capacity,
     t.params_total, t.params_active, t.params_non_embedding, t.params_matmul,
     t.tokens, t.unique_tokens, t.flops, t.batch_tokens, t.lr, t.warmup, t.decay,
     c.flops_executed, c.flops_formula, c.flops_6nd, c.train_flops,

@@ -50,14 +50,21 @@ static const struct knob knobs_table[] = {
      "the width at which mup and standard agree", FIELD(base_width), false},
     {"model.rope_base", "rope_base", KNOB_REAL, "", 1, 1e9, "10000", NULL,
      "base of the rotary position frequencies", FIELD(rope_base), false},
+    {"model.qk_norm", "qk_norm", KNOB_BOOL, "", 0, 1, "false", NULL,
+     "normalise queries and keys per head before the rotation (QK-norm)", FIELD(qk_norm), false},
     {"model.experts", "experts", KNOB_INTEGER, "experts", 1, 1024, "1", NULL,
      "experts per layer; 1 is a dense model", FIELD(experts), false},
     {"model.experts_per_token", "experts_per_token", KNOB_INTEGER, "experts", 1, 64, "1", NULL,
      "experts each token is sent to (top-k)", FIELD(experts_per_token), false},
     {"model.granularity", "granularity", KNOB_INTEGER, "", 1, 64, "1", NULL,
      "an expert's feed-forward width is ffn divided by this", FIELD(granularity), false},
+    {"model.shared_experts", "shared_experts", KNOB_INTEGER, "experts", 0, 64, "0", NULL,
+     "experts that every token visits besides, of the same width (Dai 2024)", FIELD(shared_experts), false},
     {"model.gate", "gate", KNOB_CHOICE, "", 0, 0, "chosen", "chosen all",
      "weights of the experts: softmax over the chosen logits (Mixtral) or over all (Switch)", FIELD(gate), false},
+    {"model.capacity", "capacity", KNOB_REAL, "", 0, 1000, "0", NULL,
+     "training: most tokens an expert serves of a micro-batch, over its even share; 0: all (Fedus 2021)",
+     FIELD(capacity), false},
     {"model.load_balance", "load_balance", KNOB_REAL, "", 0, 10, "0.01", NULL,
      "weight of the load-balance loss (Fedus 2021, eq. 4)", FIELD(load_balance), false},
     {"model.router_z", "router_z", KNOB_REAL, "", 0, 10, "0.001", NULL,
@@ -366,6 +373,9 @@ enum status knobs_check(const struct knobs *knobs, struct err *err)
                        PRId64, knobs->granularity, knobs_ffn(knobs));
     if (knobs->experts == 1 && knobs->granularity != 1)
         return err_set(err, STATUS_USAGE, "model.granularity is for models with experts");
+    if (knobs->experts == 1 && (knobs->shared_experts > 0 || knobs->capacity > 0))
+        return err_set(err, STATUS_USAGE, "model.%s is for models with experts",
+                       knobs->shared_experts > 0 ? "shared_experts" : "capacity");
     if (knobs->batch_tokens % knobs->context)
         return err_set(err, STATUS_USAGE, "train.batch_tokens %" PRId64 " is not a multiple of model.context %"
                        PRId64, knobs->batch_tokens, knobs->context);

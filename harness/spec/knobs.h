@@ -40,10 +40,13 @@ struct knobs {
     char parametrization[KNOB_TEXT_SIZE];
     int64_t base_width;
     double rope_base;
+    bool qk_norm;
     int64_t experts;
     int64_t experts_per_token;
     int64_t granularity;
+    int64_t shared_experts;
     char gate[KNOB_TEXT_SIZE];
+    double capacity;
     double load_balance;
     double router_z;
     /* train */
