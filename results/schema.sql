@@ -243,14 +243,27 @@ CREATE TABLE cost (
     CHECK (energy_j IS NULL OR energy_method IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 
--- How a mixture of experts shared the work.
+-- How evenly the experts of each layer were chosen while training, at the points of the training curve: means over
+-- the steps since the point before.
+CREATE TABLE moe_metric (
+    trial_id TEXT NOT NULL,                 -- the trial
+    attempt  INTEGER NOT NULL,              -- the attempt that measured
+    step     INTEGER NOT NULL,              -- [steps] optimiser steps done
+    layer    INTEGER NOT NULL,              -- the layer, from 0
+    name     TEXT NOT NULL,                 -- the column of v_moe that it fills
+    value    REAL,                          -- [as name says] NULL: not a number
+    PRIMARY KEY (trial_id, attempt, layer, name, step),
+    FOREIGN KEY (trial_id, attempt) REFERENCES attempt (trial_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+-- How a mixture of experts shared the work on held-out text, at the end.
 CREATE TABLE moe_load (
     trial_id TEXT NOT NULL,                 -- the trial
     attempt  INTEGER NOT NULL,              -- the attempt that measured
     step     INTEGER NOT NULL,              -- [steps] optimiser steps done
     layer    INTEGER NOT NULL,              -- the layer, from 0
     expert   INTEGER NOT NULL,              -- the expert, from 0
-    share    REAL,                          -- [] share of the layer's routed slots that it received
+    share    REAL,                          -- [] share of the layer's pairs of token and expert that it received
     PRIMARY KEY (trial_id, attempt, layer, expert, step),
     FOREIGN KEY (trial_id, attempt) REFERENCES attempt (trial_id, attempt)
 ) STRICT, WITHOUT ROWID;
@@ -395,6 +408,22 @@ SELECT
 FROM trial t
 JOIN eval e ON e.trial_id = t.trial_id AND e.attempt = t.final_attempt
 WHERE t.state = 'done';
+
+-- How evenly the experts of the trials that are done were chosen while training; a figure is the mean over the steps
+-- since the point before, each step's from its whole batch. Of the loads, shares of all choices: the busiest over the
+-- mean, and the exponential of their entropy, the number of experts that would carry it evenly, over their number.
+-- Choices count whether the expert had room or not.
+CREATE VIEW v_moe AS
+SELECT
+    t.trial_id, m.step, m.layer,
+    max(iif(m.name = 'max_over_mean', m.value, NULL)) AS max_over_mean, -- [] busiest expert over mean
+    max(iif(m.name = 'effective_share', m.value, NULL)) AS effective_share, -- [share] exp(entropy) / experts
+    max(iif(m.name = 'dead_share', m.value, NULL)) AS dead_share, -- [share] experts that no token of a batch chose
+    max(iif(m.name = 'dropped_share', m.value, NULL)) AS dropped_share -- [share] choices refused by a full expert
+FROM trial t
+JOIN moe_metric m ON m.trial_id = t.trial_id AND m.attempt = t.final_attempt
+WHERE t.state = 'done'
+GROUP BY t.trial_id, m.step, m.layer;
 
 -- Percentiles of the raw timings of the trials that are done. A percentile interpolates linearly between the
 -- two samples next to rank p (n - 1) / 100, counted from 0 (Hyndman & Fan 1996, definition 7).

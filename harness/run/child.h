@@ -51,5 +51,6 @@ void child_eval(struct child *child, int64_t step, const char *task, const char 
 void child_latency(struct child *child, const char *phase, int64_t batch, int64_t prompt_tokens,
                    int64_t sample, double ms);
 void child_moe_load(struct child *child, int64_t step, int64_t layer, int64_t expert, double share);
+void child_moe_metric(struct child *child, int64_t step, int64_t layer, const char *name, double value);
 
 #endif

@@ -41,7 +41,7 @@ struct sink {
      * the budget is used up. */
     enum status (*peek)(void *context, double *seconds, struct err *err);
     /* The end of an attempt: outcome, reason ("" for done) and what it measured (METRIC, EVAL, LATENCY, COST,
-     * FACT, TEXT, MOE_LOAD, in the order sent), to be stored in one transaction. An error ends the run. */
+     * FACT, TEXT, MOE_LOAD, MOE_METRIC, in the order sent), to be stored in one transaction. An error ends the run. */
     enum status (*finish)(void *context, const struct assignment *assignment, enum outcome outcome,
                           const char *reason, const struct record *records, int n, struct err *err);
 };

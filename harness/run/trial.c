@@ -53,6 +53,7 @@ static double train_step(struct trial *trial, struct batch *batch, int64_t step,
         fill_batch(trial, batch, step * sequences + first, rows);
         sum += model_forward_backward(&trial->model, batch->tokens, batch->targets, rows, T, scale, NULL);
     }
+    trial_load_step(trial);
     *norm = adamw_step(&trial->model, &adamw, k->lr * schedule_factor(step, trial->steps, k->warmup, k->decay),
                        step + 1);
     return sum * scale;
@@ -77,6 +78,7 @@ static void log_step(struct trial *trial, int64_t step, double loss, double norm
     if (step % every == 0 || step + 1 == trial->steps) {
         child_metric(&trial->child, step + 1, "train_loss", loss);
         child_metric(&trial->child, step + 1, "grad_norm", norm);
+        trial_load_point(trial, step + 1);
     }
 }
 
@@ -117,8 +119,7 @@ static void report_training(struct trial *trial, double flops)
     double tokens = (double)trial->steps * (double)trial->knobs->batch_tokens;
     child_cost(child, "flops_executed", flops);
     child_cost(child, "train_flops", flops);
-    child_cost(child, "flops_formula", cost_train_flops(&trial->config, trial->steps, trial_sequences(trial->knobs),
-                                                        trial->config.context));
+    child_cost(child, "flops_formula", trial_train_formula(trial));
     child_cost(child, "flops_6nd", cost_6nd(&trial->config, tokens));
     child_cost(child, "train_s", trial->train_s);
     child_cost(child, "tokens_per_s", tokens / trial->train_s);
@@ -144,7 +145,7 @@ static bool make_trained(struct trial *trial, struct err *err)
     free(batch.targets);
     if (progress != TRAINED)
         return false;
-    formula = cost_train_flops(&trial->config, trial->steps, trial_sequences(trial->knobs), trial->config.context);
+    formula = trial_train_formula(trial);
     if (flops != formula) {
         (void)err_set(err, STATUS_CORRUPT, "training executed %.17g FLOPs, the formula says %.17g", flops, formula);
         return false;

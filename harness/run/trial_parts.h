@@ -12,6 +12,14 @@
 #include "harness/run/clock.h"
 #include "harness/run/trial.h"
 
+/* What is known of a training mixture's load; zero when the training begins. */
+enum { LOAD_FIGURES = 4, LOAD_MOST_LAYERS = 256 };
+struct load_curve {
+    double sums[LOAD_MOST_LAYERS][LOAD_FIGURES]; /* by layer, over the steps since the last point */
+    int64_t steps;                               /* how many those are */
+    int64_t dropped;                             /* pairs of token and expert, in all layers and steps */
+};
+
 struct trial {
     struct child child;
     struct assignment assignment;
@@ -25,6 +33,7 @@ struct trial {
     struct instant start;
     int64_t steps;
     double train_s;                /* in training steps only, without standing still */
+    struct load_curve load;
     double last_loss;              /* last finite training loss */
 };
 
@@ -44,6 +53,12 @@ struct heldout {
     int64_t tokens;
 };
 bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, double *load);
+
+/* The experts' load over training (trial_load.c): after every optimiser step; at a point of the training curve, which
+ * sends the means of the steps since the last; and the FLOPs the training should have taken, less what was dropped. */
+void trial_load_step(struct trial *trial);
+void trial_load_point(struct trial *trial, int64_t step);
+double trial_train_formula(const struct trial *trial);
 
 /* Everything measured on the finished model (trial_measure.c); false to stop. */
 bool trial_measure(struct trial *trial, struct err *err);
