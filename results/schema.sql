@@ -83,6 +83,9 @@ CREATE TABLE trial (
     fact_share        REAL,                 -- [share of lines] world: lines that state a fact about an entity
     junk              REAL,                 -- [share of lines] world: lines replaced by random letters
     data_seed         INTEGER,              -- which world: its facts, and which task items are held out
+    tokenizer         TEXT,                 -- tokens are bytes, learnt byte pairs (bpe), or by a file
+    vocabulary        INTEGER,              -- [tokens] how many different tokens there are
+    tokenizer_path    TEXT,                 -- the tokenizer.json, when the tokenizer is a file
     depth             INTEGER,              -- [layers] transformer layers
     width             INTEGER,              -- [channels] width of the residual stream
     heads             INTEGER,              -- [heads] attention heads; 0: by the rule of knob model.heads
@@ -359,6 +362,7 @@ SELECT
       WHERE m.trial_id = t.trial_id ORDER BY m.spec_id LIMIT 1) AS spec, -- the first spec that contained it
     t.state,
     t.data_source, t.data_path, t.task_share, t.fact_share, t.junk, t.data_seed,
+    t.tokenizer, t.vocabulary, t.tokenizer_path,
     t.depth, t.width, t.heads, t.kv_heads, t.ffn, t.context, t.tied, t.parametrization, t.base_width, t.rope_base,
     t.qk_norm, t.experts, t.experts_per_token, t.granularity, t.shared_experts, t.gate, t.capacity, t.load_balance,
     t.router_z,
@@ -385,7 +389,7 @@ SELECT
     (SELECT s.name FROM spec_trial m JOIN spec s ON s.spec_id = m.spec_id
       WHERE m.trial_id = t.trial_id ORDER BY m.spec_id LIMIT 1) AS spec, -- the first spec that contained it
     t.seed, t.shrink, t.parent,
-    t.data_source, t.data_identity, t.task_share, t.fact_share, t.junk, t.data_seed,
+    t.data_source, t.data_identity, t.task_share, t.fact_share, t.junk, t.data_seed, t.tokenizer, t.vocabulary,
     t.depth, t.width, t.context, t.experts, t.experts_per_token, t.granularity, t.shared_experts, t.capacity,
     t.params_total, t.params_active, t.params_non_embedding, t.params_matmul,
     t.tokens, t.unique_tokens, t.flops, t.batch_tokens, t.lr, t.warmup, t.decay,

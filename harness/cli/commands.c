@@ -124,8 +124,22 @@ static const struct option_row generate_options[] = {
     {.name = "prompt", .letter = 'p', .kind = OPTION_TEXT, .metavar = "TEXT", .help = "what to continue"},
     {.name = "tokens", .letter = 'n', .kind = OPTION_INTEGER, .metavar = "N", .preset = "200", .minimum = 1, .maximum = 1e9, .help = "how many tokens to write"},
     {.name = "temperature", .letter = 't', .kind = OPTION_REAL, .metavar = "T", .preset = "1", .minimum = 0, .maximum = 100, .help = "0 always takes the likeliest"},
-    {.name = "top-k", .kind = OPTION_INTEGER, .metavar = "K", .preset = "0", .minimum = 0, .maximum = 256, .help = "draw among the K likeliest; 0: among all"},
+    {.name = "top-k", .kind = OPTION_INTEGER, .metavar = "K", .preset = "0", .minimum = 0, .maximum = 1e7, .help = "draw among the K likeliest; 0: among all"},
     {.name = "seed", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 4294967295.0, .help = "the same seed writes the same text"},
+    {.name = NULL},
+};
+
+static const struct example tokenizer_examples[] = {
+    {"isoflop tokenizer train book.txt --vocabulary 4096", "learn byte pairs, write tokenizer.json"},
+    {"echo 'a token' | isoflop tokenizer encode -", "a line per token: its number, its bytes"},
+    {"isoflop tokenizer encode a.txt | isoflop tokenizer decode -", "the text again"},
+    {NULL, NULL},
+};
+
+static const struct option_row tokenizer_options[] = {
+    {.name = "vocabulary", .kind = OPTION_INTEGER, .metavar = "N", .preset = "4096", .minimum = 256, .maximum = 16777216, .help = "train: how many tokens, the 256 bytes among them"},
+    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .metavar = "FILE", .preset = "tokenizer.json", .help = "train: where to write it"},
+    {.name = "tokenizer", .letter = 't', .kind = OPTION_TEXT, .metavar = "FILE", .preset = "tokenizer.json", .help = "encode, decode: which one to use"},
     {.name = NULL},
 };
 
@@ -287,6 +301,17 @@ const struct command commands[] = {
         .options = shrink_options,
         .flags = COMMAND_DB | COMMAND_BLAS,
         .run = cmd_shrink,
+    },
+    {
+        .name = "tokenizer",
+        .group = GROUP_MODEL,
+        .summary = "learn byte pairs from a text; encode, decode",
+        .arguments = "ACTION FILE",
+        .details = "ACTION is train, encode or decode; the FILE - is standard input. Byte-level BPE in the form of Hugging "
+                   "Face's tokenizer.json; what such a file asks for beyond that is refused by name.",
+        .examples = tokenizer_examples,
+        .options = tokenizer_options,
+        .run = cmd_tokenizer,
     },
     {
         .name = "bench",

@@ -168,6 +168,20 @@ static bool make_shrunk(struct trial *trial, struct err *err)
            session_open(&trial->session, &trial->model, &trial->i8, err) == STATUS_OK;
 }
 
+/* Whoever reads the model needs to know its tokens; without a tokenizer.json they are bytes. */
+static bool save_tokenizer(struct trial *trial, struct err *err)
+{
+    struct str path;
+    enum status status = STATUS_OK;
+    if (!source_tokenizer(trial->source))
+        return true;
+    str_init(&path);
+    str_format(&path, "%s/tokenizer.json", trial->assignment.checkpoint);
+    status = tokenizer_write(source_tokenizer(trial->source), path.text, err);
+    str_release(&path);
+    return status == STATUS_OK;
+}
+
 static bool save(struct trial *trial, struct err *err)
 {
     int64_t bytes;
@@ -177,7 +191,7 @@ static bool save(struct trial *trial, struct err *err)
         STATUS_OK)
         return false;
     child_cost(&trial->child, "checkpoint_bytes", (double)bytes);
-    return true;
+    return save_tokenizer(trial, err);
 }
 
 static void report_shape(struct trial *trial)

@@ -61,7 +61,7 @@ bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, do
     int32_t *tokens = calloc(n, sizeof *tokens), *targets = calloc(n, sizeof *targets);
     float *logprob = calloc(n, sizeof *logprob);
     double sum = 0, squares = 0, mean, variance;
-    int64_t counted = T - T / 2;
+    int64_t counted = T - T / 2, bytes = 0;
     bool go_on = true;
     ASSERT(tokens && targets && logprob);
     for (int64_t first = 0; go_on && first < windows; first += B) {
@@ -71,8 +71,11 @@ bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, do
         score(trial, tokens, targets, rows, T, logprob, NULL);
         for (int b = 0; b < rows; b++) {
             double loss = 0;
-            for (int t = 0; t < T; t++)
-                loss -= (double)logprob[(size_t)b * (size_t)T + (size_t)t];
+            for (int t = 0; t < T; t++) {
+                size_t at = (size_t)b * (size_t)T + (size_t)t;
+                loss -= (double)logprob[at];
+                bytes += targets[at] < 0 ? 0 : source_bytes_of(trial->source, targets[at]);
+            }
             loss /= (double)counted;
             sum += loss;
             squares += loss * loss;
@@ -83,7 +86,7 @@ bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, do
     }
     mean = sum / (double)windows;
     variance = windows > 1 ? (squares - sum * mean) / (double)(windows - 1) : NAN;
-    *out = (struct heldout){mean, sqrt(fmax(variance, 0) / (double)windows), windows * counted};
+    *out = (struct heldout){mean, sqrt(fmax(variance, 0) / (double)windows), windows * counted, bytes};
     free(tokens);
     free(targets);
     free(logprob);
@@ -106,7 +109,7 @@ static bool measure_heldout(struct trial *trial)
         child_fact(child, "heldout_stderr", h.stderror);
         child_fact(child, "entropy_floor", entropy_floor);
         child_fact(child, "excess_nats", h.loss - entropy_floor);
-        child_fact(child, "bits_per_byte", h.loss / M_LN2 / source_bytes_per_token(trial->source));
+        child_fact(child, "bits_per_byte", h.loss / M_LN2 / ((double)h.bytes / (double)h.tokens));
         for (int i = 0; routed && i < c->depth * c->experts; i++)
             child_moe_load(child, trial->steps, i / c->experts, i % c->experts, load[i]);
     }

@@ -43,6 +43,8 @@ int64_t trial_micro_batch(const struct knobs *knobs);     /* sequences computed 
 int64_t trial_heldout_windows(const struct knobs *knobs);
 double trial_score_flops(const struct knobs *knobs);
 void trial_data_path(const struct knobs *knobs, struct str *out);
+enum status trial_tokenizer(const struct knobs *knobs, const struct source *source, struct tokenizer **out,
+                            struct err *err); /* trial_tokenizer.c */
 enum status trial_source(const struct knobs *knobs, struct source **out, struct err *err);
 
 /* Held-out loss in nats per token over the first `windows` windows, counting the tokens that have at least half a
@@ -50,7 +52,7 @@ enum status trial_source(const struct knobs *knobs, struct source **out, struct 
  * when the runner asks to. */
 struct heldout {
     double loss, stderror;
-    int64_t tokens;
+    int64_t tokens, bytes; /* scored, and what they stand for */
 };
 bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, double *load);
 

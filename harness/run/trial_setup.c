@@ -17,7 +17,7 @@ void trial_config(const struct knobs *k, struct config *out)
 {
     int64_t heads = knobs_heads(k);
     *out = (struct config){
-        .vocabulary = 256,
+        .vocabulary = (int)k->vocabulary,
         .context = (int)k->context,
         .depth = (int)k->depth,
         .width = (int)k->width,
@@ -129,6 +129,23 @@ static enum status suggest_path(const char *path, struct err *err)
     return status;
 }
 
+/* Puts the tokenizer, if there is one, into the source, which is closed when that fails. */
+static enum status use_tokenizer(const struct knobs *knobs, struct source **source, struct err *err)
+{
+    struct tokenizer *tokenizer;
+    enum status status;
+    if (strcmp(knobs->tokenizer, "bytes") == 0)
+        return STATUS_OK;
+    status = trial_tokenizer(knobs, *source, &tokenizer, err);
+    if (status == STATUS_OK)
+        status = source_tokenize(*source, tokenizer, err);
+    if (status != STATUS_OK) {
+        source_free(*source);
+        *source = NULL;
+    }
+    return status;
+}
+
 enum status trial_source(const struct knobs *knobs, struct source **out, struct err *err)
 {
     struct str path;
@@ -150,7 +167,7 @@ enum status trial_source(const struct knobs *knobs, struct source **out, struct 
     else if (status == STATUS_NOT_FOUND)
         status = suggest_path(path.text, err);
     str_release(&path);
-    return status;
+    return status == STATUS_OK ? use_tokenizer(knobs, out, err) : status;
 }
 
 enum status trial_identity(const struct knobs *knobs, struct str *out, struct err *err)

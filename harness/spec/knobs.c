@@ -28,6 +28,13 @@ static const struct knob knobs_table[] = {
      "world: lines replaced by random letters", FIELD(junk), false},
     {"data.seed", "data_seed", KNOB_INTEGER, "", 0, 4294967295.0, "1", NULL,
      "which world: its facts, and which task items are held out", FIELD(data_seed), false},
+    {"data.tokenizer", "tokenizer", KNOB_CHOICE, "", 0, 0, "bytes", "bytes bpe file",
+     "text: tokens are bytes, byte pairs learnt from its training part, or by the file data.tokenizer_path",
+     FIELD(tokenizer), false},
+    {"data.vocabulary", "vocabulary", KNOB_INTEGER, "tokens", 256, 16777216, "256", NULL,
+     "how many different tokens there are; 256 with bytes", FIELD(vocabulary), false},
+    {"data.tokenizer_path", "tokenizer_path", KNOB_TEXT, "", 0, 0, "", NULL,
+     "the tokenizer.json, when data.tokenizer is file", FIELD(tokenizer_path), false},
 
     {"model.depth", "depth", KNOB_INTEGER, "layers", 1, 256, "2", NULL,
      "transformer layers", FIELD(depth), false},
@@ -351,6 +358,22 @@ int64_t knobs_ffn(const struct knobs *knobs)
 /* Decimal shares that add up to 1 may miss it by a rounding: 0.56 + 0.34 + 0.1 > 1 in binary. */
 #define SHARE_SLACK 1e-9
 
+static enum status check_tokenizer(const struct knobs *knobs, struct err *err)
+{
+    bool is_bytes = strcmp(knobs->tokenizer, "bytes") == 0, is_file = strcmp(knobs->tokenizer, "file") == 0;
+    if (!is_bytes && strcmp(knobs->data_source, "text") != 0)
+        return err_set(err, STATUS_USAGE, "data.tokenizer %s needs data.source text: the world is written in bytes",
+                       knobs->tokenizer);
+    if (is_bytes && knobs->vocabulary != 256)
+        return err_set(err, STATUS_USAGE, "data.tokenizer bytes has a data.vocabulary of 256, not %" PRId64,
+                       knobs->vocabulary);
+    if (strcmp(knobs->tokenizer, "bpe") == 0 && knobs->vocabulary == 256)
+        return err_set(err, STATUS_USAGE, "data.tokenizer bpe needs a data.vocabulary of more than 256");
+    if (is_file != (*knobs->tokenizer_path != 0))
+        return err_set(err, STATUS_USAGE, "data.tokenizer file and data.tokenizer_path go together");
+    return STATUS_OK;
+}
+
 enum status knobs_check(const struct knobs *knobs, struct err *err)
 {
     int64_t heads = knobs_heads(knobs);
@@ -381,7 +404,7 @@ enum status knobs_check(const struct knobs *knobs, struct err *err)
                        PRId64, knobs->batch_tokens, knobs->context);
     if (knobs->warmup + knobs->decay > 1 + SHARE_SLACK)
         return err_set(err, STATUS_USAGE, "train.warmup and train.decay add up to more than 1");
-    return STATUS_OK;
+    return check_tokenizer(knobs, err);
 }
 
 void knobs_canonical(const struct knobs *knobs, struct str *out)

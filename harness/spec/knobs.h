@@ -29,6 +29,9 @@ struct knobs {
     double fact_share;
     double junk;
     int64_t data_seed;
+    char tokenizer[KNOB_TEXT_SIZE];
+    int64_t vocabulary;
+    char tokenizer_path[KNOB_TEXT_SIZE];
     /* model */
     int64_t depth;
     int64_t width;

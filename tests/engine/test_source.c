@@ -160,7 +160,7 @@ static void test_text_parts(void **state)
     (void)state;
     assert_int_equal(source_train_bytes(s), TRAIN);
     assert_true(isnan(source_entropy_floor(s)));
-    assert_true(source_bytes_per_token(s) == 1);
+    assert_true(source_bytes_of(s, 'a') == 1);
     for (uint64_t i = 0; i < WINDOWS; i++) {
         int64_t place;
         source_window(s, 3, RNG_TRAIN_DATA, i, tokens, LENGTH);
@@ -323,7 +323,7 @@ static void test_world_floor(void **state)
     assert_int_equal(world_new(&world, &config, &err), STATUS_OK);
     assert_true(source_entropy_floor(s) == world_entropy_floor(world));
     assert_int_equal(source_train_bytes(s), 0);
-    assert_true(source_bytes_per_token(s) == 1);
+    assert_true(source_bytes_of(s, 'a') == 1);
     world_free(world);
     source_free(s);
     s = NULL;
