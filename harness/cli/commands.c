@@ -131,8 +131,8 @@ static const struct option_row generate_options[] = {
 
 static const struct example tokenizer_examples[] = {
     {"isoflop tokenizer train book.txt --vocabulary 4096", "learn byte pairs, write tokenizer.json"},
-    {"echo 'a token' | isoflop tokenizer encode -", "a line per token: its number, its bytes"},
-    {"isoflop tokenizer encode a.txt | isoflop tokenizer decode -", "the text again"},
+    {"isoflop tokenizer encode page.txt", "a line per token: its number, its bytes"},
+    {"isoflop tokenizer decode tokens.txt", "such lines as text again"},
     {NULL, NULL},
 };
 
