@@ -224,8 +224,8 @@ static void test_refused_claims(void **state)
         const char *text, *says;
     } cases[] = {
         {"{\"architectures\":[\"GPT2LMHeadModel\"]," SHAPE("13", "8", "4", "2"), "GPT2LMHeadModel"},
-        {"{\"architectures\":[\"Qwen3ForCausalLM\"],\"model_type\":\"qwen3\"," SHAPE("13", "8", "4", "2"),
-         "Qwen3ForCausalLM"},
+        {"{\"architectures\":[\"Gemma2ForCausalLM\"],\"model_type\":\"gemma2\"," SHAPE("13", "8", "4", "2"),
+         "Gemma2ForCausalLM"},
         {"{\"model_type\":\"gemma\"," SHAPE("13", "8", "4", "2"), "'gemma'"},
         {"{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"mixtral\"," SHAPE("13", "8", "4", "2"),
          "model_type says mixtral"},
