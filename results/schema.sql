@@ -108,10 +108,14 @@ CREATE TABLE trial (
     tokens            INTEGER,              -- [tokens] training tokens (D), in whole batches
     flops             REAL,                 -- [FLOPs] compute budget the tokens followed from; 0: none was set
     batch_tokens      INTEGER,              -- [tokens] tokens per optimiser step
-    micro_batch       INTEGER,              -- [sequences] sequences computed together; 0: whole batch, up to 16
+    micro_batch       INTEGER,              -- [sequences] sequences computed together; 0: about 512 tokens
+    threads           INTEGER,              -- [threads] threads of one trial; the result does not depend on it
     lr                REAL,                 -- [] peak learning rate
+    schedule          TEXT,                 -- learning rate after warm-up: wsd, cosine or constant
     warmup            REAL,                 -- [share of steps] steps with rising rate
-    decay             REAL,                 -- [share of steps] steps with falling rate, at the end
+    warmup_tokens     INTEGER,              -- [tokens] tokens with rising rate, in place of the share; 0: the share
+    decay             REAL,                 -- [share of steps] wsd: steps with falling rate, at the end
+    final_lr          REAL,                 -- [share of lr] wsd, cosine: where the rate ends
     weight_decay      REAL,                 -- [] decoupled weight decay
     beta1             REAL,                 -- [] AdamW: decay of the first moment
     beta2             REAL,                 -- [] AdamW: decay of the second moment
@@ -241,6 +245,8 @@ CREATE TABLE cost (
     tokens_per_s         REAL,              -- [tokens per s] training speed
     steps                INTEGER,           -- [steps] optimiser steps done
     threads              INTEGER,           -- [threads] threads computing
+    flops_marginal       REAL,              -- [FLOPs] of flops_executed, those not taken over with a trunk's state
+    train_marginal_s     REAL,              -- [s] of train_s, those not taken over with a trunk's state
     PRIMARY KEY (trial_id, attempt),
     FOREIGN KEY (trial_id, attempt) REFERENCES attempt (trial_id, attempt),
     CHECK (energy_j IS NULL OR energy_method IS NOT NULL)
@@ -366,7 +372,8 @@ SELECT
     t.depth, t.width, t.heads, t.kv_heads, t.ffn, t.context, t.tied, t.parametrization, t.base_width, t.rope_base,
     t.qk_norm, t.experts, t.experts_per_token, t.granularity, t.shared_experts, t.gate, t.capacity, t.load_balance,
     t.router_z,
-    t.tokens, t.flops, t.batch_tokens, t.micro_batch, t.lr, t.warmup, t.decay, t.weight_decay,
+    t.tokens, t.flops, t.batch_tokens, t.micro_batch, t.threads, t.lr, t.schedule, t.warmup, t.warmup_tokens,
+    t.decay, t.final_lr, t.weight_decay,
     t.beta1, t.beta2, t.clip,
     t.heldout_tokens, t.eval_every, t.items, t.latency_samples,
     t.shrink, t.parent, t.seed,
@@ -468,7 +475,7 @@ SELECT
     t.trial_id, c.flops_executed, c.flops_formula, c.flops_6nd, c.train_flops, c.eval_flops,
     c.wall_s, c.train_s, c.eval_s, c.latency_s, c.cpu_s,
     c.peak_rss_bytes, c.model_bytes, c.weight_bytes, c.checkpoint_bytes, c.energy_j, c.energy_method,
-    c.tokens_per_s, c.steps, c.threads
+    c.tokens_per_s, c.steps, c.threads, c.flops_marginal, c.train_marginal_s
 FROM trial t
 JOIN cost c ON c.trial_id = t.trial_id AND c.attempt = t.final_attempt
 WHERE t.state = 'done';

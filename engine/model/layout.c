@@ -85,10 +85,10 @@ static void layout(struct model *m, struct arena *arena)
 {
     const struct config *c = &m->config;
     size_t n = (size_t)m->max_sequences * (size_t)c->context, params = (size_t)m->n_params;
-    m->params = ARENA_NEW(arena, real, params);
+    m->params = ARENA_NEW(arena, real, m->owns_weights ? params : 0);
     m->gradients = ARENA_NEW(arena, real, m->trains ? params : 0);
-    m->moment1 = ARENA_NEW(arena, real, m->trains ? params : 0);
-    m->moment2 = ARENA_NEW(arena, real, m->trains ? params : 0);
+    m->moment1 = ARENA_NEW(arena, real, m->trains && m->owns_weights ? params : 0);
+    m->moment2 = ARENA_NEW(arena, real, m->trains && m->owns_weights ? params : 0);
     m->layers = ARENA_NEW(arena, struct layer_activations, c->depth);
     for (int l = 0; l < c->depth; l++) {
         struct layer_activations layer = {0};
@@ -108,7 +108,8 @@ static void point(struct tensors *t, const struct model *m, real *block)
 
 static void prepare(struct model *m, const struct config *config, int max_sequences, enum model_use use)
 {
-    *m = (struct model){.config = *config, .max_sequences = max_sequences, .trains = use == MODEL_TRAIN};
+    *m = (struct model){.config = *config, .max_sequences = max_sequences, .trains = use != MODEL_SCORE,
+                        .owns_weights = use != MODEL_LANE};
     m->n_params = config_tensors(config, m->info);
 }
 
@@ -135,12 +136,26 @@ enum status model_open(struct model *model, const struct config *config, int max
         return status;
     layout(&m, &m.arena);
     arena_seal(&m.arena);
-    point(&m.w, &m, m.params);
+    if (m.owns_weights)
+        point(&m.w, &m, m.params);
     if (m.trains)
         point(&m.d, &m, m.gradients);
     rope_table(m.cosine, m.sine, config->context, config_head_size(config), config->rope_base);
     *model = m;
     return STATUS_OK;
+}
+
+void model_share_weights(struct model *lane, const struct model *model)
+{
+    ASSERT(!lane->owns_weights && lane->n_params == model->n_params);
+    lane->params = model->params;
+    lane->w = model->w;
+}
+
+void model_point_gradients(struct model *model, real *gradients)
+{
+    model->gradients = gradients;
+    point(&model->d, model, gradients);
 }
 
 void model_release(struct model *model)

@@ -3,7 +3,7 @@
  *
  * One block of memory per model, computed beforehand (model_bytes) and sealed when open: no pass allocates.
  * Parameters are one run of numbers in the order of tensors.def; gradients and moments have the same layout.
- * Not thread-safe: one model, one thread. */
+ * Not thread-safe: one model, one thread; train.h puts several to work on one model's weights. */
 #ifndef ENGINE_MODEL_MODEL_H
 #define ENGINE_MODEL_MODEL_H
 
@@ -58,12 +58,14 @@ struct model {
     int64_t *chosen;  /* (L,E), training: pairs that chose each expert since the owner last set them to zero */
     int64_t *dropped; /* (L): those of them that were dropped */
     bool trains;
+    bool owns_weights; /* else params are another model's, and there are no moments */
 };
 
 /* The head works on blocks of rows, so that a full matrix of logits never exists. */
 enum { HEAD_ROWS = 128 };
 
-enum model_use { MODEL_TRAIN, MODEL_SCORE };
+/* LANE: activations and gradients only, to train another model's weights beside it. */
+enum model_use { MODEL_TRAIN, MODEL_SCORE, MODEL_LANE };
 
 /* Bytes of the one block; SIZE_MAX when the shape overflows. */
 size_t model_bytes(const struct config *config, int max_sequences, enum model_use use);
@@ -77,6 +79,10 @@ void model_init_weights(struct model *model, uint64_t seed);
 
 /* What a mixture over n tokens keeps, for a model's layer and for a session. */
 void moe_layout(struct moe_state *state, const struct config *config, size_t n, struct arena *arena);
+/* For train.c. Gives a lane the weights of a model of the same shape, which must outlive it; lets the backward pass
+ * add to other gradients, (n_params) of the caller's. */
+void model_share_weights(struct model *lane, const struct model *model);
+void model_point_gradients(struct model *model, real *gradients);
 
 /* Operations. */
 

@@ -47,6 +47,7 @@ static const struct option_row run_options[] = {
     {.name = "timeout", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "10m", .help = "give up on a trial that makes no progress for so long"},
     {.name = "retries", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 100, .help = "further tries for a trial that crashed"},
     {.name = "rerun", .kind = OPTION_CHOICE, .metavar = "WHICH", .preset = "none", .choices = "none failed all", .help = "run these again"},
+    {.name = "checkpoint-every", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "1m", .help = "keep the state of a training so often, to go on from when it is killed; 0: only when it is stopped"},
     {.name = "no-checkpoints", .help = "do not keep the trained models"},
     {.name = "no-summary", .help = "do not print what the store says at the end"},
     {.name = NULL},

@@ -191,10 +191,3 @@ void child_moe_load(struct child *child, int64_t step, int64_t layer, int64_t ex
                             .value = share};
     child_send(child, &record);
 }
-
-void child_moe_metric(struct child *child, int64_t step, int64_t layer, const char *name, double value)
-{
-    struct record record = {.kind = RECORD_MOE_METRIC, .step = step, .index = layer, .value = value};
-    set_name(record.name, name);
-    child_send(child, &record);
-}

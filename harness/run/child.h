@@ -26,7 +26,7 @@ struct child {
     struct instant last_progress;
 };
 
-/* Life cycle. Reads the configuration from standard input into *out (id, knobs, checkpoint, parent) and
+/* Life cycle. Reads the configuration from standard input into *out (what control.h says) and
  * ignores SIGPIPE. STATUS_USAGE when no runner stands behind this process. */
 MUST_CHECK enum status child_begin(struct child *child, struct assignment *out, struct err *err);
 /* The last word: how the trial ended, and why ("" for done). Exit with 0 afterwards. */
@@ -51,6 +51,5 @@ void child_eval(struct child *child, int64_t step, const char *task, const char 
 void child_latency(struct child *child, const char *phase, int64_t batch, int64_t prompt_tokens,
                    int64_t sample, double ms);
 void child_moe_load(struct child *child, int64_t step, int64_t layer, int64_t expert, double share);
-void child_moe_metric(struct child *child, int64_t step, int64_t layer, const char *name, double value);
 
 #endif

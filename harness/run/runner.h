@@ -27,6 +27,9 @@ struct assignment {
     double flops;           /* predicted */
     char checkpoint[512];   /* folder where the trial leaves its model; "" for nowhere */
     char parent[512];       /* folder of the parent's checkpoint (shrink); "" for none */
+    char state[512];        /* folder for its training states, and of those to go on from; "" for none */
+    char trunk[512];        /* folder of the states it shares with the other branches of its trunk; "" for none */
+    double state_every_s;   /* seconds between states; 0: only when it is stopped */
     bool alone;             /* starts when nothing else runs, and nothing starts beside it (after an oom) */
 };
 

@@ -46,10 +46,29 @@ int64_t trial_sequences(const struct knobs *knobs)
     return knobs->batch_tokens / knobs->context;
 }
 
-int64_t trial_micro_batch(const struct knobs *knobs)
+void trial_shape(const struct knobs *knobs, struct train_shape *out)
 {
-    int64_t limit = knobs->micro_batch ? knobs->micro_batch : 16;
-    return trial_sequences(knobs) < limit ? trial_sequences(knobs) : limit;
+    *out = (struct train_shape){trial_sequences(knobs), (int)knobs->micro_batch, (int)knobs->threads};
+}
+
+/* A share of the steps, or so many tokens, as steps; at least one. */
+static int64_t whole_steps(double steps)
+{
+    return steps < 1 ? 1 : llround(steps);
+}
+
+void trial_schedule(const struct knobs *k, struct schedule *out)
+{
+    double steps = (double)trial_steps(k);
+    *out = (struct schedule){
+        .kind = strcmp(k->schedule, "wsd") == 0      ? SCHEDULE_WSD
+                : strcmp(k->schedule, "cosine") == 0 ? SCHEDULE_COSINE
+                                                     : SCHEDULE_CONSTANT,
+        .steps = trial_steps(k),
+        .rising = whole_steps(k->warmup_tokens ? (double)k->warmup_tokens / (double)k->batch_tokens : k->warmup * steps),
+        .falling = k->decay > 0 ? whole_steps(k->decay * steps) : 0,
+        .final = k->final_lr,
+    };
 }
 
 int64_t trial_steps(const struct knobs *knobs)
@@ -76,15 +95,17 @@ enum status trial_estimate(const struct knobs *knobs, struct estimate *out, stru
 {
     struct config config;
     struct param_counts counts;
+    struct train_shape shape;
+    struct schedule schedule;
     int64_t steps = trial_steps(knobs);
-    size_t bytes;
     enum status status;
     trial_config(knobs, &config);
     status = config_check(&config, err);
     if (status != STATUS_OK)
         return err_set(err, STATUS_USAGE, "%s", err->text);
     counts = cost_params(&config);
-    bytes = model_bytes(&config, (int)trial_micro_batch(knobs), MODEL_TRAIN);
+    trial_shape(knobs, &shape);
+    trial_schedule(knobs, &schedule);
     *out = (struct estimate){
         .params_total = counts.total,
         .params_active = counts.active,
@@ -92,7 +113,11 @@ enum status trial_estimate(const struct knobs *knobs, struct estimate *out, stru
         .params_matmul = counts.matmul,
         .tokens = steps * knobs->batch_tokens,
         .flops = cost_train_flops(&config, steps, trial_sequences(knobs), config.context),
-        .bytes = (double)bytes + 32e6, /* the program, the data and OpenBLAS's buffer */
+        .bytes = (double)model_bytes(&config, train_micro_batch(&config, &shape), MODEL_TRAIN) +
+                 (double)train_bytes(&config, &shape) + 32e6, /* the program, the data and OpenBLAS's buffer */
+        .steps = steps,
+        .constant_steps = schedule_constant_steps(&schedule),
+        .workers = train_workers(&config, &shape),
     };
     return STATUS_OK;
 }

@@ -84,13 +84,24 @@ static const struct knob knobs_table[] = {
     {"train.batch_tokens", "batch_tokens", KNOB_INTEGER, "tokens", 8, 1e8, "1024", NULL,
      "tokens per optimiser step, a multiple of the context", FIELD(batch_tokens), false},
     {"train.micro_batch", "micro_batch", KNOB_INTEGER, "sequences", 0, 65536, "0", NULL,
-     "sequences computed together; 0: the whole batch, up to 16", FIELD(micro_batch), false},
+     "sequences computed together; 0: about 512 tokens", FIELD(micro_batch), false},
+    {"train.threads", "threads", KNOB_INTEGER, "threads", 1, 64, "1", NULL,
+     "threads of one trial; a batch has work for one per 512 tokens, at most 8; the result does not depend on it",
+     FIELD(threads), false},
     {"train.lr", "lr", KNOB_REAL, "", 0, 1e12, "0.004", NULL,
      "peak learning rate", FIELD(lr), false},
+    {"train.schedule", "schedule", KNOB_CHOICE, "", 0, 0, "wsd", "wsd cosine constant",
+     "learning rate after warm-up: stable, then falling in a line; a cosine over the whole run; or constant",
+     FIELD(schedule), false},
     {"train.warmup", "warmup", KNOB_REAL, "share of steps", 0, 1, "0.05", NULL,
      "steps with rising rate", FIELD(warmup), false},
+    {"train.warmup_tokens", "warmup_tokens", KNOB_INTEGER, "tokens", 0, 1e13, "0", NULL,
+     "tokens with rising rate, in place of the share: the same for all lengths of a run; 0: the share counts",
+     FIELD(warmup_tokens), false},
     {"train.decay", "decay", KNOB_REAL, "share of steps", 0, 1, "0.3", NULL,
-     "steps with falling rate, at the end", FIELD(decay), false},
+     "wsd: steps with falling rate, at the end", FIELD(decay), false},
+    {"train.final_lr", "final_lr", KNOB_REAL, "share of lr", 0, 1, "0", NULL,
+     "wsd, cosine: where the rate ends", FIELD(final_lr), false},
     {"train.weight_decay", "weight_decay", KNOB_REAL, "", 0, 10, "0.1", NULL,
      "decoupled weight decay; none on norms and embeddings", FIELD(weight_decay), false},
     {"train.beta1", "beta1", KNOB_REAL, "", 0, 0.9999999, "0.9", NULL,
@@ -374,10 +385,24 @@ static enum status check_tokenizer(const struct knobs *knobs, struct err *err)
     return STATUS_OK;
 }
 
+/* A budget in FLOPs is turned into tokens first and checked again then. */
+static enum status check_schedule(const struct knobs *knobs, struct err *err)
+{
+    bool decays = strcmp(knobs->schedule, "wsd") == 0;
+    double share = knobs->warmup_tokens ? 0 : knobs->warmup;
+    if (share + (decays ? knobs->decay : 0) > 1 + SHARE_SLACK)
+        return err_set(err, STATUS_USAGE, "train.warmup and train.decay add up to more than 1");
+    if (!(knobs->flops > 0) && (double)knobs->warmup_tokens > (double)knobs->tokens * (decays ? 1 - knobs->decay : 1))
+        return err_set(err, STATUS_USAGE, "train.warmup_tokens %" PRId64 " leaves nothing at the peak rate in %" PRId64
+                       " tokens", knobs->warmup_tokens, knobs->tokens);
+    return STATUS_OK;
+}
+
 enum status knobs_check(const struct knobs *knobs, struct err *err)
 {
     int64_t heads = knobs_heads(knobs);
     int64_t kv_heads = knobs->kv_heads ? knobs->kv_heads : heads;
+    enum status status;
     if (strcmp(knobs->data_source, "text") == 0 && !*knobs->data_path)
         return err_set(err, STATUS_USAGE, "data.source text needs data.path");
     if (knobs->task_share + knobs->fact_share + knobs->junk > 1 + SHARE_SLACK)
@@ -402,9 +427,8 @@ enum status knobs_check(const struct knobs *knobs, struct err *err)
     if (knobs->batch_tokens % knobs->context)
         return err_set(err, STATUS_USAGE, "train.batch_tokens %" PRId64 " is not a multiple of model.context %"
                        PRId64, knobs->batch_tokens, knobs->context);
-    if (knobs->warmup + knobs->decay > 1 + SHARE_SLACK)
-        return err_set(err, STATUS_USAGE, "train.warmup and train.decay add up to more than 1");
-    return check_tokenizer(knobs, err);
+    status = check_tokenizer(knobs, err);
+    return status == STATUS_OK ? check_schedule(knobs, err) : status;
 }
 
 void knobs_canonical(const struct knobs *knobs, struct str *out)

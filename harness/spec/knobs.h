@@ -57,9 +57,13 @@ struct knobs {
     double flops;
     int64_t batch_tokens;
     int64_t micro_batch;
+    int64_t threads;
     double lr;
+    char schedule[KNOB_TEXT_SIZE];
     double warmup;
+    int64_t warmup_tokens;
     double decay;
+    double final_lr;
     double weight_decay;
     double beta1;
     double beta2;

@@ -103,19 +103,6 @@ static void test_flops(void **state)
     assert_true(cost_6nd(&c, 1000) == 3000 * linear);
 }
 
-static void test_schedule(void **state)
-{
-    (void)state;
-    assert_true(schedule_factor(0, 100, 0.1, 0.2) == 0.1);
-    assert_true(schedule_factor(9, 100, 0.1, 0.2) == 1);
-    assert_true(schedule_factor(50, 100, 0.1, 0.2) == 1);
-    assert_true(schedule_factor(80, 100, 0.1, 0.2) == 1);
-    assert_true(fabs(schedule_factor(90, 100, 0.1, 0.2) - 0.5) < 1e-12);
-    assert_true(schedule_factor(99, 100, 0.1, 0.2) > 0);
-    assert_true(schedule_factor(99, 100, 0, 0) == 1);
-    assert_true(schedule_factor(0, 1, 0.1, 0.2) == 1);
-}
-
 static void test_parametrisation(void **state)
 {
     struct config c = llama_7b();
@@ -193,7 +180,6 @@ int main(void)
         cmocka_unit_test(test_experts),
         cmocka_unit_test(test_deepseek),
         cmocka_unit_test(test_flops),
-        cmocka_unit_test(test_schedule),
         cmocka_unit_test(test_parametrisation),
         cmocka_unit_test(test_base_width),
         cmocka_unit_test(test_decay),
