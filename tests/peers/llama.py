@@ -201,11 +201,21 @@ def load(folder, dtype, changed=None):
     return model
 
 
-def save(model, folder, table, dtype):
-    """A checkpoint with config.json `table` and weights of the given type."""
+def save(model, folder, table, dtype, files=1):
+    """A checkpoint with config.json `table` and weights of that type, in one file or, with an index, in several."""
     os.makedirs(folder, exist_ok=True)
     tensors = {name: tensor.detach().to(dtype) for name, tensor in model.state_dict().items()}
-    tensorfile.write(os.path.join(folder, "model.safetensors"), tensors)
+    if files == 1:
+        tensorfile.write(os.path.join(folder, "model.safetensors"), tensors)
+    else:
+        weight_map = {}
+        for i in range(files):
+            name = f"model-{i + 1:05}-of-{files:05}.safetensors"
+            part = dict(list(tensors.items())[i::files])
+            tensorfile.write(os.path.join(folder, name), part)
+            weight_map.update(dict.fromkeys(part, name))
+        with open(os.path.join(folder, "model.safetensors.index.json"), "w", encoding="utf-8") as file:
+            json.dump({"metadata": {}, "weight_map": weight_map}, file)
     with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
         json.dump(table, file, indent=2)
 
