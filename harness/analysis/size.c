@@ -65,8 +65,8 @@ static struct part attention_part(const struct architecture *a)
         part.vectors += q + kv;
     if (a->biases)
         part.vectors += C;
-    if (a->qk_norm)
-        part.vectors += q + kv / 2;
+    if (a->qk_norm != SIZE_QK_NONE)
+        part.vectors += a->qk_norm == SIZE_QK_WIDTH ? q + kv / 2 : 2 * a->head_size;
     if (a->positions == SIZE_RELATIVE) {
         part.matrices += C * q;
         part.vectors += 2 * q;

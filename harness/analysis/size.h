@@ -23,6 +23,12 @@ enum size_positions {
     SIZE_RELATIVE /* Transformer-XL (Dai 2019, sec. 3.3): a C x C matrix and two vectors per layer */
 };
 
+enum size_qk_norm {
+    SIZE_QK_NONE,
+    SIZE_QK_WIDTH, /* one gain per channel of all queries, and of all keys (OLMoE) */
+    SIZE_QK_HEAD   /* one gain per channel of a head, shared by all heads (Qwen3) */
+};
+
 struct architecture {
     int64_t layers, width;         /* L, C */
     int64_t heads, kv_heads;       /* H, K */
@@ -38,12 +44,12 @@ struct architecture {
     int64_t dense_layers;          /* mixtures: layers that are dense all the same */
     int64_t norms;                 /* per layer: 2; 1 where attention and feed-forward share one */
     enum size_positions positions;
+    enum size_qk_norm qk_norm;
     bool gated;                    /* three matrices in a feed-forward layer (SwiGLU, GeGLU), not two */
     bool biases;                   /* on every matrix of a layer */
     bool qkv_biases;               /* on queries, keys and values only */
     bool norm_biases;              /* layer norm with gain and bias, not gain alone */
     bool final_norm;               /* one more norm before the head */
-    bool qk_norm;                  /* norms over all queries' and over all keys' channels */
     bool tied;                     /* the head is the embedding */
 };
 

@@ -47,8 +47,9 @@ static const struct { const char *column, *word; size_t offset; int value; } wor
     {"norm", "layer", offsetof(struct architecture, norm_biases), 1},
     {"final_norm", "yes", offsetof(struct architecture, final_norm), 1},
     {"final_norm", "no", offsetof(struct architecture, final_norm), 0},
-    {"qk_norm", "yes", offsetof(struct architecture, qk_norm), 1},
-    {"qk_norm", "no", offsetof(struct architecture, qk_norm), 0},
+    {"qk_norm", "none", offsetof(struct architecture, qk_norm), SIZE_QK_NONE},
+    {"qk_norm", "width", offsetof(struct architecture, qk_norm), SIZE_QK_WIDTH},
+    {"qk_norm", "head", offsetof(struct architecture, qk_norm), SIZE_QK_HEAD},
     {"tied", "yes", offsetof(struct architecture, tied), 1},
     {"tied", "no", offsetof(struct architecture, tied), 0},
 };
@@ -89,6 +90,8 @@ static enum status read_words(struct architecture *a, const struct table *rows, 
                            word ? word : "");
         if (strcmp(name, "positions") == 0)
             a->positions = (enum size_positions)word_columns[found].value;
+        else if (strcmp(name, "qk_norm") == 0)
+            a->qk_norm = (enum size_qk_norm)word_columns[found].value;
         else
             *((bool *)a + word_columns[found].offset) = word_columns[found].value != 0;
     }
@@ -202,8 +205,10 @@ enum status catalogue_config(const char *folder, struct architecture *out, struc
         .context = c.context,
         .experts = c.experts,
         .experts_per_token = c.experts_per_token,
+        .shared_experts = c.shared_experts,
         .expert_ffn = c.ffn,
         .norms = 2,
+        .qk_norm = c.qk_norm ? SIZE_QK_HEAD : SIZE_QK_NONE,
         .gated = true,
         .final_norm = true,
         .tied = c.tied,

@@ -113,9 +113,14 @@ static void test_equals_the_engine(void **state)
                                  .head_size = width / heads, .ffn = c.ffn, .vocabulary = c.vocabulary, .context = 64,
                                  .experts = experts, .experts_per_token = c.experts_per_token, .expert_ffn = c.ffn,
                                  .norms = 2, .gated = true, .final_norm = true, .tied = c.tied};
-        struct param_counts engine = cost_params(&c);
+        struct param_counts engine;
         struct size_counts counts;
         struct err err = ERR_INIT;
+        c.qk_norm = rng_below(&rng, 2) == 1;
+        c.shared_experts = experts > 1 ? (int)rng_below(&rng, 3) : 0;
+        a.qk_norm = c.qk_norm ? SIZE_QK_HEAD : SIZE_QK_NONE;
+        a.shared_experts = c.shared_experts;
+        engine = cost_params(&c);
         assert_int_equal(size_check(&a, &err), STATUS_OK);
         counts = size_params(&a);
         assert_int_equal(counts.total, engine.total);
@@ -151,18 +156,18 @@ static enum status read_row(const char *row, struct err *err)
 static void test_bad_rows(void **state)
 {
     static const struct { const char *row, *says; } bad[] = {
-        {"a,2,64,4,4,16,192,256,128,rotary,0,yes,none,rms,2,yes,no,no,1,1,0,192,3", ":2: dense_layers 3"},
-        {"a,2,64,4,3,16,192,256,128,rotary,0,yes,none,rms,2,yes,no,no,1,1,0,192,0", ":2: 4 heads do not share 3"},
-        {"a,two,64,4,4,16,192,256,128,rotary,0,yes,none,rms,2,yes,no,no,1,1,0,192,0", ":2: layers takes a whole number"},
-        {"a,2,64,4,4,16,192,256,128,cubic,0,yes,none,rms,2,yes,no,no,1,1,0,192,0", ":2: positions does not take 'cubic'"},
-        {"a,2,64,4,4,16,192,256,128,learned,0,yes,none,rms,2,yes,no,no,1,1,0,192,0", ":2: position_rows goes with"},
-        {"a b,2,64,4,4,16,192,256,128,rotary,0,yes,none,rms,2,yes,no,no,1,1,0,192,0", ":2: 'a b' is not a name"},
-        {"a,-1,64,4,4,16,192,256,128,rotary,0,yes,none,rms,2,yes,no,no,1,1,0,192,0", "layers -1 is not between"},
-        {"a,90000,16000000,4,4,1000000,192,256,128,rotary,0,yes,none,rms,2,yes,no,no,1,1,0,192,0", "more than 4e+18"},
+        {"a,2,64,4,4,16,192,256,128,rotary,0,yes,none,rms,2,yes,none,no,1,1,0,192,3", ":2: dense_layers 3"},
+        {"a,2,64,4,3,16,192,256,128,rotary,0,yes,none,rms,2,yes,none,no,1,1,0,192,0", ":2: 4 heads do not share 3"},
+        {"a,two,64,4,4,16,192,256,128,rotary,0,yes,none,rms,2,yes,none,no,1,1,0,192,0", ":2: layers takes a whole number"},
+        {"a,2,64,4,4,16,192,256,128,cubic,0,yes,none,rms,2,yes,none,no,1,1,0,192,0", ":2: positions does not take 'cubic'"},
+        {"a,2,64,4,4,16,192,256,128,learned,0,yes,none,rms,2,yes,none,no,1,1,0,192,0", ":2: position_rows goes with"},
+        {"a b,2,64,4,4,16,192,256,128,rotary,0,yes,none,rms,2,yes,none,no,1,1,0,192,0", ":2: 'a b' is not a name"},
+        {"a,-1,64,4,4,16,192,256,128,rotary,0,yes,none,rms,2,yes,none,no,1,1,0,192,0", "layers -1 is not between"},
+        {"a,90000,16000000,4,4,1000000,192,256,128,rotary,0,yes,none,rms,2,yes,none,no,1,1,0,192,0", "more than 4e+18"},
     };
     struct err err = ERR_INIT;
     (void)state;
-    assert_int_equal(read_row("a,2,64,4,4,16,192,256,128,rotary,0,yes,none,rms,2,yes,no,no,1,1,0,192,0", &err), STATUS_OK);
+    assert_int_equal(read_row("a,2,64,4,4,16,192,256,128,rotary,0,yes,none,rms,2,yes,none,no,1,1,0,192,0", &err), STATUS_OK);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         err = ERR_INIT;
         assert_int_equal(read_row(bad[i].row, &err), STATUS_FORMAT);
