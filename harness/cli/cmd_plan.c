@@ -37,13 +37,20 @@ static void fill(struct table *table, const struct plan *plan)
 
 enum { LABEL_WIDTH = 31 };
 
-/* The label, cut between words where the column ends. */
-static void fit_label(char *label)
+/* Cuts the label between words where the column ends; returns what did not fit, for a line of its own. */
+static const char *fit_label(char *label)
 {
-    char *comma;
-    while (strlen(label) > LABEL_WIDTH && (comma = strrchr(label, ',')) != NULL)
-        *comma = 0;
-    label[LABEL_WIDTH] = 0;
+    size_t cut = strlen(label);
+    while (cut > LABEL_WIDTH) {
+        const char *comma = memrchr(label, ',', cut);
+        if (!comma)
+            return "";
+        cut = (size_t)(comma - label);
+    }
+    if (!label[cut])
+        return "";
+    label[cut] = 0;
+    return label + cut + 2; /* past ", " */
 }
 
 static void print_people(const struct plan *plan, int jobs)
@@ -54,12 +61,15 @@ static void print_people(const struct plan *plan, int jobs)
     for (int i = 0; i < plan->n_trials; i++) {
         const struct estimate *e = &plan->trials[i].estimate;
         char label[160];
+        const char *rest;
         plan_label(plan, i, label, sizeof label);
+        rest = fit_label(label);
         sweep_count_text(text[0], sizeof text[0], (double)e->params_total);
         sweep_count_text(text[1], sizeof text[1], (double)e->tokens);
-        fit_label(label);
-        (void)printf("%.8s  %-*s %7s %7s %8.2g %8.1f %6.0f\n", plan->trials[i].id, LABEL_WIDTH, label, text[0], text[1], e->flops, e->seconds,
-                     e->bytes / (1 << 20));
+        (void)printf("%.8s  %-*.*s %7s %7s %8.2g %8.1f %6.0f\n", plan->trials[i].id, LABEL_WIDTH, LABEL_WIDTH, label,
+                     text[0], text[1], e->flops, e->seconds, e->bytes / (1 << 20));
+        if (*rest)
+            (void)printf("          %s\n", rest);
         seconds += e->seconds;
         flops += e->flops;
         marginal += plan->trials[i].flops_marginal;

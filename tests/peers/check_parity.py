@@ -24,6 +24,7 @@ TRAINING = {"steps": 50, "rate": 0.004, "warmup": 0.1, "decay": 0.3, "beta1": 0.
             "weight_decay": 0.1, "clip": 1}  # fmt: skip
 COMMON = {"vocabulary": 259, "context": 33, "depth": 2, "width": 48, "heads": 4, "kv_heads": 4, "ffn": 80, "tied": 0,
           "experts": 1, "experts_per_token": 1, "routed": 0, "gate_all": 0, "load_balance": 0, "router_z": 0,
+          "qk_norm": 0, "shared_experts": 0, "capacity": 0,
           "rope_base": 10000, "norm_eps": 1e-5, "mup": 1, "base_width": 32, "seed": 5, "noise": 0.02, "batch": 3,
           "micro": 0, **TRAINING}  # fmt: skip
 MIXTURE = {"routed": 1, "ffn": 40, "load_balance": 0.02, "router_z": 0.003}
@@ -42,6 +43,10 @@ SHAPES = {
                                         "mup": 0, "rate": 0.002},  # fmt: skip
     "mixture 8, top 1 of all": {**MIXTURE, "experts": 8, "experts_per_token": 1, "gate_all": 1},
     "mixture 8, top 3 of all": {**MIXTURE, "experts": 8, "experts_per_token": 3, "gate_all": 1, "mup": 0},
+    "norms of queries and keys": {"qk_norm": 1, "kv_heads": 2},
+    "mixture 4, top 2, one shared": {**MIXTURE, "experts": 4, "experts_per_token": 2, "shared_experts": 1, "qk_norm": 1},
+    "mixture 8, top 2, two shared, little room": {**MIXTURE, "experts": 8, "experts_per_token": 2, "shared_experts": 2,
+                                                  "capacity": 0.75, "kv_heads": 2},  # fmt: skip
     "one routed expert": {**MIXTURE, "experts": 1, "experts_per_token": 1},
 }
 

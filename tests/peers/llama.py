@@ -14,6 +14,7 @@ names of the Hugging Face layout, so a checkpoint's tensors and this model's gra
 """
 
 import json
+import math
 import os
 
 import torch
@@ -39,6 +40,9 @@ class Config:
         self.rope_base = table.get("rope_theta", 10000.0)
         self.tied = table.get("tie_word_embeddings", False)
         self.routed = table["model_type"] == "mixtral"
+        self.qk_norm = extra.get("qk_norm", table["model_type"] == "qwen3")
+        self.shared_experts = extra.get("shared_experts", 0)
+        self.capacity = extra.get("capacity", 0.0)
         self.experts = table.get("num_local_experts", 1)
         self.experts_per_token = table.get("num_experts_per_tok", 1)
         self.load_balance = table.get("router_aux_loss_coef", 0.0)
@@ -76,11 +80,17 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(c.width, c.kv_heads * c.head_size, bias=False)
         self.v_proj = nn.Linear(c.width, c.kv_heads * c.head_size, bias=False)
         self.o_proj = nn.Linear(c.heads * c.head_size, c.width, bias=False)
+        if c.qk_norm:  # one gain per channel of a head, for all heads, before the rotation
+            self.q_norm = RMSNorm(c.head_size, c.norm_eps)
+            self.k_norm = RMSNorm(c.head_size, c.norm_eps)
 
     def forward(self, x):
         c, (B, T, _) = self.c, x.shape
-        q = rotate(self.q_proj(x).view(B, T, c.heads, c.head_size), c.rope_base)
-        k = rotate(self.k_proj(x).view(B, T, c.kv_heads, c.head_size), c.rope_base)
+        q = self.q_proj(x).view(B, T, c.heads, c.head_size)
+        k = self.k_proj(x).view(B, T, c.kv_heads, c.head_size)
+        if c.qk_norm:
+            q, k = self.q_norm(q), self.k_norm(k)
+        q, k = rotate(q, c.rope_base), rotate(k, c.rope_base)
         v = self.v_proj(x).view(B, T, c.kv_heads, c.head_size)
         k = k.repeat_interleave(c.heads // c.kv_heads, 2)  # neighbouring query heads share a key/value head
         v = v.repeat_interleave(c.heads // c.kv_heads, 2)
@@ -91,11 +101,11 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    def __init__(self, c):
+    def __init__(self, width, ffn):
         super().__init__()
-        self.gate_proj = nn.Linear(c.width, c.ffn, bias=False)
-        self.up_proj = nn.Linear(c.width, c.ffn, bias=False)
-        self.down_proj = nn.Linear(c.ffn, c.width, bias=False)
+        self.gate_proj = nn.Linear(width, ffn, bias=False)
+        self.up_proj = nn.Linear(width, ffn, bias=False)
+        self.down_proj = nn.Linear(ffn, width, bias=False)
 
     def forward(self, x):
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
@@ -120,7 +130,21 @@ class Mixture(nn.Module):
         self.c = c
         self.gate = nn.Linear(c.width, c.experts, bias=False)
         self.experts = nn.ModuleList(Expert(c) for _ in range(c.experts))
+        if c.shared_experts:  # experts that every token visits are one wider one (Dai 2024, eq. 9)
+            self.shared_expert = FeedForward(c.width, c.shared_experts * c.ffn)
         self.auxiliary = None  # the last call's auxiliary losses, weighted
+        self.limited = False  # whether experts serve no more than their capacity: while training
+
+    def served(self, chosen):
+        """Which pairs of token and rank an expert has room for, in the order of tokens, then ranks: at most
+        ceil(capacity n k / E) of its own (Fedus 2021, eq. 3)."""
+        c = self.c
+        if not (self.limited and c.capacity):
+            return torch.ones_like(chosen, dtype=torch.bool)
+        room = math.ceil(c.capacity * chosen.numel() / c.experts)
+        wanted = F.one_hot(chosen.flatten(), c.experts)
+        place = (wanted.cumsum(0) * wanted).sum(1)  # 1 for the first that wants this expert
+        return (place <= room).view_as(chosen)
 
     def forward(self, x):
         c = self.c
@@ -128,9 +152,10 @@ class Mixture(nn.Module):
         logits = self.gate(rows)
         best, chosen = logits.topk(c.experts_per_token, -1)
         weight = logits.softmax(-1).gather(1, chosen) if c.gate_all else best.softmax(-1)
-        out = torch.zeros_like(rows)
+        served = self.served(chosen)
+        out = self.shared_expert(rows) if c.shared_experts else torch.zeros_like(rows)
         for e, expert in enumerate(self.experts):
-            token, rank = (chosen == e).nonzero(as_tuple=True)
+            token, rank = ((chosen == e) & served).nonzero(as_tuple=True)
             out = out.index_add(0, token, weight[token, rank, None] * expert(rows[token]))
         self.auxiliary = self.losses(logits, chosen)
         return out.view_as(x)
@@ -152,7 +177,7 @@ class Layer(nn.Module):
         self.self_attn = Attention(c)
         self.post_attention_layernorm = RMSNorm(c.width, c.norm_eps)
         name = "block_sparse_moe" if c.routed else "mlp"
-        self.add_module(name, Mixture(c) if c.routed else FeedForward(c))
+        self.add_module(name, Mixture(c) if c.routed else FeedForward(c.width, c.ffn))
         self.feed_forward = [getattr(self, name)]  # in a list: not a second name for its weights
 
     def forward(self, x):
@@ -186,9 +211,13 @@ class Llama(nn.Module):
 
     def losses(self, tokens, targets):
         """The mean cross-entropy in nats, and the sum over layers of the auxiliary losses."""
+        mixtures = [layer.feed_forward[0] for layer in self.model.layers if self.c.routed]
+        for mixture in mixtures:
+            mixture.limited = True
         loss = F.cross_entropy(self(tokens).flatten(0, 1), targets.flatten())
-        mixtures = [layer.feed_forward[0].auxiliary for layer in self.model.layers if self.c.routed]
-        return loss, sum(mixtures, torch.zeros_like(loss))
+        for mixture in mixtures:
+            mixture.limited = False
+        return loss, sum((mixture.auxiliary for mixture in mixtures), torch.zeros_like(loss))
 
 
 def load(folder, dtype, changed=None):
