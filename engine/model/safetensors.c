@@ -89,7 +89,7 @@ size_t safetensors_place(const struct safetensors *f, const char *name)
 static const char *printable(const char *name, char to[64])
 {
     size_t i = 0;
-    for (; name[i] && i < 63; i++)
+    for (; i < 63 && name[i]; i++)
         to[i] = name[i];
     to[i] = 0;
     for (char *c = to; *c; c++)
