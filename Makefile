@@ -29,13 +29,15 @@ ISA_baseline :=
 ISA_avx2   := -mavx2 -mfma
 ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mprefer-vector-width=512
 
-# So are those of the matrix product, for the sets that have fused multiply-add, in single precision only.
+# So are the loops that measure a core and, for the sets that have fused multiply-add, the matrix product; both in
+# single precision only.
 GEMM_ISAS  := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),avx2 avx512)
-SINGLE     := engine/math/gemm.c
+SINGLE     := engine/math/gemm.c engine/math/machine.c
 
 SOURCES := $(filter-out %_kernels.c harness/cli/main.c,$(wildcard engine/*/*.c harness/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(ISAS:%=$(BUILD)/engine/math/vec_kernels_%.o) \
-           $(GEMM_ISAS:%=$(BUILD)/engine/math/gemm_kernels_%.o) $(BUILD)/harness/report/templates.o \
+           $(GEMM_ISAS:%=$(BUILD)/engine/math/gemm_kernels_%.o) $(ISAS:%=$(BUILD)/engine/math/machine_kernels_%.o) \
+           $(BUILD)/harness/report/templates.o \
            $(BUILD)/harness/store/schema_text.o $(BUILD)/harness/cli/models_text.o
 ENGINE_DOUBLE := $(patsubst %.c,$(BUILD)/double/%.o,$(filter-out $(SINGLE),$(filter engine/%,$(SOURCES)))) \
                  $(ISAS:%=$(BUILD)/double/engine/math/vec_kernels_%.o)
@@ -91,12 +93,13 @@ $(BUILD)/double/engine/math/vec_kernels_$(1).o: engine/math/vec_kernels.c
 endef
 $(foreach isa,$(ISAS),$(eval $(call isa_rules,$(isa))))
 
-define gemm_rules
-$(BUILD)/engine/math/gemm_kernels_$(1).o: engine/math/gemm_kernels.c
-	$$(call say,CC,$$< [$(1)])
-	$(Q)mkdir -p $$(@D) && $(CC) $$(BASE_FLAGS) $$(ISA_$(1)) -DVEC_ISA=$(1) -MMD -MP -c -o $$@ $$<
+define single_rules
+$(BUILD)/engine/math/$(1)_kernels_$(2).o: engine/math/$(1)_kernels.c
+	$$(call say,CC,$$< [$(2)])
+	$(Q)mkdir -p $$(@D) && $(CC) $$(BASE_FLAGS) $$(ISA_$(2)) -DVEC_ISA=$(2) -MMD -MP -c -o $$@ $$<
 endef
-$(foreach isa,$(GEMM_ISAS),$(eval $(call gemm_rules,$(isa))))
+$(foreach isa,$(GEMM_ISAS),$(eval $(call single_rules,gemm,$(isa))))
+$(foreach isa,$(ISAS),$(eval $(call single_rules,machine,$(isa))))
 
 $(BUILD)/tests/double/%: $(BUILD)/double/tests/double/%.o $(BUILD)/libengine-double.a
 	$(call say,LINK,$@)
