@@ -159,7 +159,7 @@ INLINE void tile(const int rows, const int vectors, const bool by_columns, const
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < vectors * WIDTH; j += CACHE_LINE)
-            __builtin_prefetch(t->c + i * t->c_stride + j, 1);
+            __builtin_prefetch(t->c + i * t->c_stride + j, 1, 2); /* into the second level: the first is full */
 #pragma GCC unroll 1
     for (ptrdiff_t k = 0; k < t->K; k++) {
         vector bs[GEMM_VECTORS_MAX];
