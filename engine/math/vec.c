@@ -2,10 +2,7 @@
 /* vec.c — picks the table of kernels. Invariant: `vec` is set before main and never changes afterwards. */
 #include "engine/math/vec.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
+#include "engine/math/isa.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -19,16 +16,9 @@ const struct vec_ops *vec = &vec_ops_baseline;
 __attribute__((constructor)) static void choose(void)
 {
 #if defined(__x86_64__)
-    const char *wanted = getenv("ISOFLOP_ISA");
-    bool any = wanted == NULL || *wanted == 0;
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-        (any || strcmp(wanted, "avx512") == 0))
-        vec = &vec_ops_avx512;
-    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-             (any || strcmp(wanted, "baseline") != 0))
-        vec = &vec_ops_avx2;
+    static const struct vec_ops *const tables[] = {
+        [ISA_BASELINE] = &vec_ops_baseline, [ISA_AVX2] = &vec_ops_avx2, [ISA_AVX512] = &vec_ops_avx512};
+    vec = tables[isa_chosen()];
 #endif
 }
 

@@ -31,7 +31,7 @@
 #include "engine/base/real.h"
 
 /* Raised whenever the same settings would give other bits; part of every trial's id. */
-#define ENGINE_VERSION "3"
+#define ENGINE_VERSION "4"
 
 struct config {
     int vocabulary;   /* V */

@@ -13,23 +13,43 @@
 #include "engine/model/cost.h"
 #include "engine/model/infer.h"
 #include "engine/model/optim.h"
-#include "harness/analysis/stats.h"
-#include "harness/run/clock.h"
+#include "harness/cli/bench_machine.h"
+#include "harness/cli/bench_timing.h"
 #include "harness/run/trial.h"
 
+#define MIB (1 << 20)
+#define TRAIN(width_, layers_) \
+    {.suite = "train", .name = "width " #width_ ", " #layers_ " layers", .width = width_, .layers = layers_, .batch = 8, .tokens = 128}
+#define DECODE(width_, layers_) \
+    {.suite = "decode", .name = "width " #width_ ", " #layers_ " layers", .width = width_, .layers = layers_, .batch = 1, .tokens = 1}
+#define READ(mib) {.suite = "machine", .name = "read " #mib " MiB", .bytes = (int64_t)(mib) * MIB}
+/* Forward X W^T, dX = dY W, dW += dY^T X: NT, NN and TN of the linear algebra libraries. */
+#define NT(m, n, k) {.suite = "gemm", .name = "NT " #m " x " #n " x " #k, .M = m, .N = n, .K = k, .transpose_b = true}
+#define NN(m, n, k) {.suite = "gemm", .name = "NN " #m " x " #n " x " #k, .M = m, .N = n, .K = k}
+#define TN(m, n, k) {.suite = "gemm", .name = "TN " #m " x " #n " x " #k, .M = m, .N = n, .K = k, .transpose_a = true}
+
 static const struct bench_case cases[] = {
-    {.suite = "train", .name = "width 64, 2 layers", .width = 64, .layers = 2, .batch = 8, .tokens = 128},
-    {.suite = "train", .name = "width 128, 2 layers", .width = 128, .layers = 2, .batch = 8, .tokens = 128},
-    {.suite = "decode", .name = "width 64, 2 layers", .width = 64, .layers = 2, .batch = 1, .tokens = 1},
-    {.suite = "decode", .name = "width 128, 2 layers", .width = 128, .layers = 2, .batch = 1, .tokens = 1},
-    {.suite = "gemm", .name = "512 x 192 x 64", .M = 512, .N = 192, .K = 64, .batch = 1, .tokens = 1},
-    {.suite = "gemm", .name = "1024 x 128 x 128", .M = 1024, .N = 128, .K = 128, .batch = 1, .tokens = 1},
+    TRAIN(64, 2),
+    TRAIN(128, 2),
+    DECODE(64, 2),
+    DECODE(128, 2),
+    {.suite = "machine", .name = "multiply-add"},
+    {.suite = "machine", .name = "multiply-add, all CPUs", .all_cpus = true},
+    READ(1),
+    READ(16),
+    READ(256),
+    /* layers of width 64 to 1024 */
+    NT(4096, 64, 64), NT(4096, 256, 64), NT(4096, 128, 128), NT(4096, 256, 256), NT(4096, 512, 512), NT(2048, 1024, 1024),
+    NN(4096, 64, 64), NN(4096, 64, 256), NN(4096, 128, 128), NN(4096, 256, 256), NN(2048, 512, 512),
+    TN(64, 64, 4096), TN(128, 128, 4096), TN(256, 256, 4096), TN(512, 512, 2048), TN(768, 768, 256),
+    /* a block of 64 queries of one head, against 128 keys */
+    NT(64, 128, 32), NN(64, 32, 128), TN(128, 32, 64), NT(64, 128, 64), NN(64, 64, 128), TN(128, 64, 64),
+    /* an expert with few tokens, and one token of a decoder */
+    NT(1, 256, 128), NT(4, 256, 128), NT(8, 256, 128), NT(16, 256, 128), NT(64, 256, 128), NT(16, 768, 256),
+    NT(1, 4096, 1024),
 };
 
-enum { ROUNDS_MAX = 2000, EXACT_STEPS = 5, PEAK_SIZE = 512 };
-
-#define MEASURE_S 0.15
-#define WARM_UP_S 0.5
+enum { EXACT_STEPS = 5 };
 
 const struct bench_case *bench_case_at(int i)
 {
@@ -44,44 +64,6 @@ const struct bench_case *bench_case_find(const char *suite, const char *name)
     return NULL;
 }
 
-/* ---- one round of work, timed ---- */
-
-struct work {
-    void (*round)(void *context);
-    void *context;
-    double items; /* per round: what `seconds` is divided by */
-};
-
-/* Warm until a round is within 5 % of the one before it, or the time is up. */
-static void warm_up(const struct work *work)
-{
-    struct instant start = clock_now();
-    double last = INFINITY, now;
-    do {
-        struct instant before = clock_now();
-        work->round(work->context);
-        now = clock_since(before);
-        if (fabs(now - last) <= 0.05 * last && clock_since(start) > WARM_UP_S / 10)
-            return;
-        last = now;
-    } while (clock_since(start) < WARM_UP_S);
-}
-
-static enum status time_work(const struct work *work, double *seconds, struct err *err)
-{
-    static double rounds[ROUNDS_MAX];
-    struct instant start;
-    int n = 0;
-    warm_up(work);
-    start = clock_now();
-    while (n < ROUNDS_MAX && (n < 5 || clock_since(start) < MEASURE_S)) {
-        struct instant before = clock_now();
-        work->round(work->context);
-        rounds[n++] = clock_since(before) / work->items;
-    }
-    return stats_median(rounds, n, seconds, err);
-}
-
 static struct bench_sample sample(const struct bench_case *c, const char *metric, const char *unit, bool exact,
                                   double value)
 {
@@ -91,40 +73,6 @@ static struct bench_sample sample(const struct bench_case *c, const char *metric
     (void)str_copy(s.metric, sizeof s.metric, metric);
     (void)str_copy(s.unit, sizeof s.unit, unit);
     return s;
-}
-
-/* ---- matrix products ---- */
-
-struct product {
-    int M, N, K;
-    real *a, *b, *c;
-};
-
-static void product_round(void *context)
-{
-    struct product *p = context;
-    gemm(false, true, p->M, p->N, p->K, 1, p->a, p->K, p->b, p->K, 0, p->c, p->N);
-}
-
-static enum status time_product(int M, int N, int K, double *seconds, struct err *err)
-{
-    struct product p = {M, N, K, calloc((size_t)M * (size_t)K, sizeof(real)), calloc((size_t)N * (size_t)K, sizeof(real)),
-                        calloc((size_t)M * (size_t)N, sizeof(real))};
-    struct work work = {product_round, &p, 1};
-    enum status status;
-    if (!p.a || !p.b || !p.c) {
-        status = err_set(err, STATUS_MEMORY, "no memory for a product of %d x %d x %d", M, N, K);
-    } else {
-        for (int i = 0; i < M * K; i++)
-            p.a[i] = (real)(i % 7) - 3;
-        for (int i = 0; i < N * K; i++)
-            p.b[i] = (real)(i % 5) - 2;
-        status = time_work(&work, seconds, err);
-    }
-    free(p.a);
-    free(p.b);
-    free(p.c);
-    return status;
 }
 
 /* ---- models ---- */
@@ -192,12 +140,13 @@ static void release_bench_model(struct bench_model *b)
 }
 
 /* A few steps from a fixed seed first: their FLOPs and the last loss are exact, whatever the speed. */
-static enum status measure_model(const struct bench_case *c, struct bench_sample *out, int *n, struct err *err)
+static enum status measure_model(const struct bench_case *c, struct bench_sample *out, int *n, struct bench_times *times,
+                                 struct err *err)
 {
     bool trains = strcmp(c->suite, "train") == 0;
     struct bench_model b;
-    struct work work = {trains ? train_round : decode_round, &b, 1};
-    double seconds = 0;
+    struct bench_work works[] = {{bench_peak_round, NULL, 1}, {trains ? train_round : decode_round, &b, 1}};
+    double seconds[2] = {0};
     uint64_t before;
     enum status status = open_bench_model(&b, c, err);
     if (status != STATUS_OK) {
@@ -206,34 +155,55 @@ static enum status measure_model(const struct bench_case *c, struct bench_sample
     }
     before = flop_counter();
     for (int i = 0; i < EXACT_STEPS; i++)
-        work.round(&b);
+        works[1].round(&b);
     out[(*n)++] = sample(c, "flops", "FLOPs", true, (double)(flop_counter() - before) / EXACT_STEPS);
     if (trains)
         out[(*n)++] = sample(c, "loss_bits", "nats", true, b.loss);
-    status = time_work(&work, &seconds, err);
-    out[(*n)++] = sample(c, "seconds", "s", false, seconds);
+    status = bench_time(works, 2, seconds, err);
+    *times = (struct bench_times){.seconds = seconds[1], .peak_seconds = seconds[0]};
     release_bench_model(&b);
+    return status;
+}
+
+static enum status measure_machine(const struct bench_case *c, struct bench_sample *out, int *n, struct bench_times *times,
+                                   struct err *err)
+{
+    const struct bench_case one_cache = {.bytes = 16384};
+    int threads = 1;
+    enum status status;
+    if (c->bytes > 0) {
+        out[(*n)++] = sample(c, "bytes", "B", true, (double)c->bytes);
+        return bench_read(c, times, err);
+    }
+    status = c->all_cpus ? bench_all_threads(times, &threads, err) : bench_read(&one_cache, times, err);
+    if (!c->all_cpus)
+        times->seconds = times->peak_seconds;
+    out[(*n)++] = sample(c, "threads", "", true, threads);
+    out[(*n)++] = sample(c, "flops", "FLOPs", true, bench_peak_flops() * threads);
     return status;
 }
 
 enum status bench_measure(const struct bench_case *c, struct bench_sample out[BENCH_METRICS_MAX], int *n, struct err *err)
 {
-    double seconds = 0, peak = 0;
+    struct bench_times times = {0};
     enum status status;
     vec_flush_subnormals();
     *n = 0;
     if (c->M > 0) {
-        status = time_product(c->M, c->N, c->K, &seconds, err);
         out[(*n)++] = sample(c, "flops", "FLOPs", true, 2.0 * c->M * c->N * c->K);
-        out[(*n)++] = sample(c, "seconds", "s", false, seconds);
+        status = bench_product(c, &times, err);
+    } else if (c->width > 0) {
+        status = measure_model(c, out, n, &times, err);
     } else {
-        status = measure_model(c, out, n, err);
+        status = measure_machine(c, out, n, &times, err);
     }
-    if (status == STATUS_OK)
-        status = time_product(PEAK_SIZE, PEAK_SIZE, PEAK_SIZE, &peak, err);
-    if (status == STATUS_OK)
-        out[(*n)++] = sample(c, "gemm_peak_flops_per_s", "FLOP/s", false, 2.0 * PEAK_SIZE * PEAK_SIZE * PEAK_SIZE / peak);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    out[(*n)++] = sample(c, "seconds", "s", false, times.seconds);
+    out[(*n)++] = sample(c, "peak_flops_per_s", "FLOP/s", false, bench_peak_flops() / times.peak_seconds);
+    if (times.openblas_seconds > 0)
+        out[(*n)++] = sample(c, "openblas_seconds", "s", false, times.openblas_seconds);
+    return STATUS_OK;
 }
 
 /* ---- the line between processes: suite|name|metric|unit|exact|value ---- */

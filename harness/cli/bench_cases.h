@@ -2,8 +2,9 @@
 /* bench_cases.h — what `bench` times: one table of cases, and measuring one of them in this process.
  *
  * A sample is one process: it warms up until two rounds agree, then times rounds for a fixed while and reports the
- * median. Beside every case it times a large matrix product, so that speed can be given as a share of what the
- * machine did at that moment; exact counters (FLOPs, bits of a loss) come along and must never change by chance. */
+ * median. In turns with every case it times a loop of multiply-adds, so that speed can be given as a share of what the
+ * core did at that moment, and with a matrix product OpenBLAS's of the same shape; exact counters (FLOPs, bits of a
+ * loss) come along and must never change by chance. */
 #ifndef HARNESS_CLI_BENCH_CASES_H
 #define HARNESS_CLI_BENCH_CASES_H
 
@@ -11,11 +12,14 @@
 #include "harness/store/store.h"
 
 struct bench_case {
-    const char *suite;  /* train, decode, gemm */
+    const char *suite;  /* train, decode, gemm, machine */
     const char *name;   /* "width 64, 2 layers" */
-    int width, layers;  /* model; 0 for gemm */
+    int width, layers;  /* model; 0 for the others */
     int batch, tokens;  /* sequences, tokens of each */
-    int M, N, K;        /* gemm: C (M,N) = A (M,K) B (N,K)^T */
+    int M, N, K;        /* gemm: C (M,N) = op(A) (M,K) op(B) (K,N); added to C when A is transposed, as for dW */
+    bool transpose_a, transpose_b;
+    int64_t bytes;      /* machine: memory read again and again; without, the multiply-add loop … */
+    bool all_cpus;      /* … on all at once */
 };
 
 /* The table; NULL past the last. */

@@ -118,7 +118,7 @@ static int choose(const struct options *options, const struct bench_case **chose
         for (int i = 0; bench_case_at(i); i++)
             known = known || strcmp(bench_case_at(i)->suite, options->arguments[a]) == 0;
         if (!known) {
-            (void)err_set(err, STATUS_USAGE, "there is no suite '%s'; there are: train decode gemm", options->arguments[a]);
+            (void)err_set(err, STATUS_USAGE, "there is no suite '%s'; there are: train decode gemm machine", options->arguments[a]);
             return -1;
         }
     }
@@ -149,58 +149,92 @@ static double quantile_of(double *values, int n, double q)
     return stats_quantile(values, n, q, &result, &ignored) == STATUS_OK ? result : NAN;
 }
 
+/* The median of a metric over the run's processes; NaN where the case has no such metric. */
+static double median_of(const struct samples *samples, const struct bench_case *c, const char *metric, double *values)
+{
+    int n = gather(samples, c, metric, values);
+    return n > 0 ? quantile_of(values, n, 0.5) : NAN;
+}
+
+/* A cell stays empty where there is nothing to put in. */
+static void set(struct table *table, int row, int column, double value)
+{
+    if (isfinite(value))
+        table_set_real(table, row, column, value);
+}
+
+enum { RUN_ID, BENCH, NAME, WIDTH, LAYERS, BATCH, TOKENS, THREADS, SAMPLES, SECONDS, SECONDS_P5, SECONDS_P95, TOKENS_PER_S,
+       GFLOPS, PEAK_GFLOPS, PEAK_SHARE, OPENBLAS_GFLOPS, OPENBLAS_RATIO, GB_PER_S };
+
+static const char *const columns[] = {
+    "run_id", "bench", "name", "width", "layers", "batch", "tokens", "threads", "samples", "seconds_p50", "seconds_p5",
+    "seconds_p95", "tokens_per_s", "gflops", "peak_gflops", "peak_share", "openblas_gflops", "openblas_ratio", "gb_per_s"};
+
 static void add_row(struct table *table, const struct samples *samples, const struct bench_case *c, const char *run_id)
 {
     double *values = calloc((size_t)samples->n + 1, sizeof *values);
     int row = table_add_row(table), n;
-    double seconds, flops, peak;
+    double seconds, flops, peak, openblas, threads;
     ASSERT(values);
-    n = gather(samples, c, "flops", values);
-    flops = quantile_of(values, n, 0.5);
-    n = gather(samples, c, "gemm_peak_flops_per_s", values);
-    peak = quantile_of(values, n, 0.5);
+    flops = median_of(samples, c, "flops", values);
+    peak = median_of(samples, c, "peak_flops_per_s", values);
+    openblas = median_of(samples, c, "openblas_seconds", values);
+    threads = median_of(samples, c, "threads", values);
+    set(table, row, GB_PER_S, median_of(samples, c, "bytes", values) * 1e-9 / median_of(samples, c, "seconds", values));
     n = gather(samples, c, "seconds", values);
     seconds = quantile_of(values, n, 0.5);
-    table_set_text(table, row, 0, run_id);
-    table_set_text(table, row, 1, c->suite);
-    table_set_text(table, row, 2, c->name);
+    table_set_text(table, row, RUN_ID, run_id);
+    table_set_text(table, row, BENCH, c->suite);
+    table_set_text(table, row, NAME, c->name);
     if (c->width) {
-        table_set_integer(table, row, 3, c->width);
-        table_set_integer(table, row, 4, c->layers);
-        table_set_integer(table, row, 5, c->batch);
-        table_set_integer(table, row, 6, c->tokens);
-        table_set_real(table, row, 12, c->batch * c->tokens / seconds);
+        table_set_integer(table, row, WIDTH, c->width);
+        table_set_integer(table, row, LAYERS, c->layers);
+        table_set_integer(table, row, BATCH, c->batch);
+        table_set_integer(table, row, TOKENS, c->tokens);
+        table_set_real(table, row, TOKENS_PER_S, c->batch * c->tokens / seconds);
     }
-    table_set_integer(table, row, 7, 1);
-    table_set_integer(table, row, 8, n);
-    table_set_real(table, row, 9, seconds);
-    table_set_real(table, row, 10, quantile_of(values, n, 0.05));
-    table_set_real(table, row, 11, quantile_of(values, n, 0.95));
-    table_set_real(table, row, 13, flops / seconds * 1e-9);
-    table_set_real(table, row, 14, peak * 1e-9);
-    table_set_real(table, row, 15, flops / seconds / peak);
+    table_set_integer(table, row, THREADS, isfinite(threads) ? (int64_t)threads : 1);
+    table_set_integer(table, row, SAMPLES, n);
+    table_set_real(table, row, SECONDS, seconds);
+    table_set_real(table, row, SECONDS_P5, quantile_of(values, n, 0.05));
+    table_set_real(table, row, SECONDS_P95, quantile_of(values, n, 0.95));
+    set(table, row, GFLOPS, flops / seconds * 1e-9);
+    set(table, row, PEAK_GFLOPS, peak * 1e-9);
+    set(table, row, PEAK_SHARE, flops / seconds / peak);
+    set(table, row, OPENBLAS_GFLOPS, flops / openblas * 1e-9);
+    set(table, row, OPENBLAS_RATIO, openblas / seconds);
     free(values);
+}
+
+static void print_row(const struct table *table, int r, const struct bench_case *c)
+{
+    (void)printf("%-8s%-24s %9.1f us %9.1f – %-8.1f", table_text(table, r, BENCH), table_text(table, r, NAME),
+                 1e6 * table_number(table, r, SECONDS), 1e6 * table_number(table, r, SECONDS_P5),
+                 1e6 * table_number(table, r, SECONDS_P95));
+    if (c->bytes > 0)
+        (void)printf(" %6.1f GB/s", table_number(table, r, GB_PER_S));
+    else
+        (void)printf(" %6.1f GF/s %4.0f %%", table_number(table, r, GFLOPS), 100 * table_number(table, r, PEAK_SHARE));
+    if (c->M > 0)
+        (void)printf(" %8.2f", table_number(table, r, OPENBLAS_RATIO));
+    (void)putchar('\n');
 }
 
 static int print_rows(const struct invocation *invocation, const struct samples *samples,
                       const struct bench_case *const *chosen, int n, const char *run_id)
 {
-    static const char *const names[] = {"run_id", "bench", "name", "width", "layers", "batch", "tokens", "threads",
-                                        "samples", "seconds_p50", "seconds_p5", "seconds_p95", "tokens_per_s", "gflops",
-                                        "peak_gflops", "peak_share"};
     struct table table;
     int code = EXIT_CODE_DONE;
-    table_init(&table, (int)(sizeof names / sizeof *names), names);
+    table_init(&table, (int)(sizeof columns / sizeof *columns), columns);
     for (int i = 0; i < n; i++)
         add_row(&table, samples, chosen[i], run_id);
     if (invocation->json || invocation->csv) {
         code = print_table(invocation, &table, "isoflop.bench.v1");
     } else {
-        (void)printf("%-28s %10s %18s %8s %7s\n", "one thread", "median", "p5 to p95", "GF/s", "of gemm");
-        for (int r = 0; r < table.n_rows; r++)
-            (void)printf("%-7s%-21s %7.1f us %8.1f – %-7.1f %8.1f %5.0f %%\n", table_text(&table, r, 1), table_text(&table, r, 2),
-                         1e6 * table_number(&table, r, 9), 1e6 * table_number(&table, r, 10),
-                         1e6 * table_number(&table, r, 11), table_number(&table, r, 13), 100 * table_number(&table, r, 15));
+        (void)printf("%-32s %12s %20s %11s %6s %8s\n", "one thread unless named", "median", "p5 to p95", "speed", "peak",
+                     "OpenBLAS");
+        for (int r = 0; r < n; r++)
+            print_row(&table, r, chosen[r]);
         (void)printf("run %s\n", run_id);
     }
     table_release(&table);

@@ -43,7 +43,7 @@ static void check_processor(struct findings_list *list)
     sysinfo_read(&info, "");
     (void)snprintf(text, sizeof text, "%s, %lld logical CPUs", info.cpu_model, (long long)info.logical_cpus);
     say(list, "processor", GOOD, text, "");
-    (void)snprintf(text, sizeof text, "OpenBLAS %s kernels", blas_core());
+    (void)snprintf(text, sizeof text, "%s kernels, OpenBLAS %s", blas_core(), blas_openblas_core());
     say(list, "matrix products", blas_wanted_core() ? WARN : GOOD, text,
         "older than the processor: unset ISOFLOP_BLAS, or set OPENBLAS_CORETYPE");
     (void)snprintf(text, sizeof text, "%s", vec->isa);

@@ -61,9 +61,35 @@ static void test_exact_counters(void **state)
     assert_int_equal(n, m);
     assert_true(metric(first, n, "flops") == metric(second, n, "flops") && metric(first, n, "flops") > 0);
     assert_true(metric(first, n, "loss_bits") == metric(second, n, "loss_bits"));
-    assert_true(metric(first, n, "seconds") > 0 && metric(first, n, "gemm_peak_flops_per_s") > 0);
+    assert_true(metric(first, n, "seconds") > 0 && metric(first, n, "peak_flops_per_s") > 0);
     for (int i = 0; bench_case_at(i); i++)
         assert_ptr_equal(bench_case_find(bench_case_at(i)->suite, bench_case_at(i)->name), bench_case_at(i));
+}
+
+/* The cases without a model carry what their rows are computed from. */
+static void test_machine_and_products(void **state)
+{
+    static const struct { const char *suite, *name, *metric; double exact; } expected[] = {
+        {"machine", "multiply-add", "threads", 1},
+        {"machine", "multiply-add, all CPUs", "threads", 0},
+        {"machine", "read 1 MiB", "bytes", 1 << 20},
+        {"gemm", "TN 128 x 32 x 64", "flops", 2.0 * 128 * 32 * 64},
+    };
+    struct bench_sample samples[BENCH_METRICS_MAX];
+    struct err err = ERR_INIT;
+    int n;
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const struct bench_case *c = bench_case_find(expected[i].suite, expected[i].name);
+        assert_non_null(c);
+        assert_int_equal(bench_measure(c, samples, &n, &err), STATUS_OK);
+        if (expected[i].exact > 0)
+            assert_true(metric(samples, n, expected[i].metric) == expected[i].exact);
+        else
+            assert_true(metric(samples, n, expected[i].metric) >= 1);
+        assert_true(metric(samples, n, "seconds") > 0 && metric(samples, n, "peak_flops_per_s") > 0);
+    }
+    assert_true(metric(samples, n, "openblas_seconds") > 0);
 }
 
 /* One planted run: n samples around seconds with 1 % noise, and an exact counter. */
@@ -181,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_exact_counters),
+        cmocka_unit_test(test_machine_and_products),
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_refusals),
     };
