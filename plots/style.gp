@@ -3,6 +3,7 @@
 # Colours have counterparts for dark pages in harness/report/svg.c; a test keeps the two lists together.
 if (!exists('format')) format = 'svg'
 set encoding utf8
+set minussign
 if (format eq 'svg') set terminal svg size width,height dynamic enhanced font 'sans-serif,14' name name
 if (format eq 'png') set terminal pngcairo size 2*width,2*height enhanced font 'sans-serif,14' fontscale 1.5 linewidth 2 pointscale 2
 if (format eq 'pdf') set terminal pdfcairo size width/96.0,height/96.0 enhanced font 'sans-serif,10' fontscale 0.75

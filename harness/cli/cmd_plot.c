@@ -51,7 +51,8 @@ int cmd_plot(struct invocation *invocation)
         return unknown_chart(word, &err);
     if (store_open(&store, invocation->db, STORE_READ, &err) != STATUS_OK)
         return failed(&err);
-    if (folders_make(option_text(&invocation->options, "output"), &err) != STATUS_OK)
+    if (gallery_check_spec(store, option_text(&invocation->options, "spec"), &err) != STATUS_OK ||
+        folders_make(option_text(&invocation->options, "output"), &err) != STATUS_OK)
         code = failed(&err);
     for (int i = 0; code == EXIT_CODE_DONE && chart_at(i); i++)
         if (all || chart_find(word) == chart_at(i))

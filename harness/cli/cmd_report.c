@@ -24,12 +24,13 @@ struct page {
     struct picture pictures[FIGURES_MAX];
     struct report_figure figures[FIGURES_MAX];
     char commands[FIGURES_MAX][512];
+    struct str sql[FIGURES_MAX];
     struct table spec, machine, excluded, commands_run, rates;
     struct report_fact facts[FACTS_MAX];
     char values[FACTS_MAX][512];
     struct report_exclusion exclusions[EXCLUDED_MAX];
     const char *notes[NOTES_MAX], *steps[STEPS_MAX];
-    char machine_line[512], date[CLOCK_TEXT_SIZE], lines[STEPS_MAX][1024], rate_note[512];
+    char scope[96], machine_line[512], date[CLOCK_TEXT_SIZE], lines[STEPS_MAX][1024], rate_note[512];
 };
 
 static const char spec_sql[] =
@@ -65,6 +66,7 @@ static void add_figures(struct page *page, const char *db, const char *spec, int
         const struct picture *p = &page->pictures[i];
         (void)snprintf(page->commands[i], sizeof page->commands[i], "isoflop plot %s --db %s%s%s", p->chart->name, db,
                        spec ? " --spec " : "", spec ? spec : "");
+        report_sql_shown(p->chart->sql, spec, &page->sql[i]);
         page->figures[i] = (struct report_figure){
             .name = p->chart->name,
             .title = p->chart->title,
@@ -74,7 +76,7 @@ static void add_figures(struct page *page, const char *db, const char *spec, int
             .shortfall = p->shortfall,
             .csv = p->output.csv.text,
             .rows = p->output.has_rows ? &p->output.rows : NULL,
-            .sql = p->chart->sql,
+            .sql = page->sql[i].text,
             .command = page->commands[i],
         };
     }
@@ -148,13 +150,16 @@ static void add_notes(struct page *page)
 {
     int n = 0;
     if (count_seeds(&page->summary.tables[FINDINGS_POINTS]) < 2)
-        page->notes[n++] = "One seed: differences between trials carry no interval over seeds; the bars are the standard "
-                           "error of one model's held-out loss.";
-    page->notes[n++] = "N is named on every axis; C is the training FLOPs that were counted, and every trial's count equals "
+        page->notes[n++] = "One seed: differences between trials carry no interval over seeds; the bars on losses are "
+                           "the standard error of one model's held-out loss, hidden where smaller than the mark.";
+    page->notes[n++] = "N counts parameters without embeddings (non-embedding), for a mixture of experts those a token uses, "
+                       "on every axis and in every sentence; isoflop plan prints all parameters.";
+    page->notes[n++] = "C is the training FLOPs that were counted, and every trial's count equals "
                        "the formula exactly, or the trial has failed.";
     if (note_rate(page))
         page->notes[n++] = page->rate_note;
-    page->notes[n++] = "Latency was measured while nothing else of the sweep ran, from raw samples, batch 1, one thread.";
+    page->notes[n++] = "Latency was measured while nothing else of the sweep ran, from raw samples, batch 1, one "
+                       "thread; other load on the machine is not controlled.";
     page->report.notes = page->notes;
     page->report.n_notes = n;
 }
@@ -183,6 +188,8 @@ static void add_text(struct page *page, const char *db, const char *spec, const 
     page->report.language = "en";
     page->report.title = name ? name : "isoflop";
     page->report.question = question;
+    summary_scope(&page->summary, page->scope, sizeof page->scope);
+    page->report.scope = page->scope;
     page->report.date = page->date;
     page->report.findings = page->summary.findings;
     page->report.n_findings = FINDING_KINDS;
@@ -238,6 +245,8 @@ static void release(struct page *page, int n_pictures)
 {
     for (int i = 0; i < n_pictures; i++)
         gallery_release(&page->pictures[i]);
+    for (int i = 0; i < FIGURES_MAX; i++)
+        str_release(&page->sql[i]);
     summary_release(&page->summary);
     table_release(&page->spec);
     table_release(&page->machine);
@@ -262,7 +271,11 @@ int cmd_report(struct invocation *invocation)
         free(page);
         return failed(&err);
     }
-    status = gather(page, store, spec, &err);
+    for (int i = 0; i < FIGURES_MAX; i++)
+        str_init(&page->sql[i]);
+    status = gallery_check_spec(store, spec, &err);
+    if (status == STATUS_OK)
+        status = gather(page, store, spec, &err);
     if (status == STATUS_OK)
         status = folders_make(option_text(o, "plots"), &err);
     if (status == STATUS_OK)

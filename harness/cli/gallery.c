@@ -3,6 +3,33 @@
 #include "harness/cli/gallery.h"
 
 #include <stdio.h>
+#include <string.h>
+
+static const char *name_of(int i, const void *context)
+{
+    const struct table *names = context;
+    return i < names->n_rows ? table_text(names, i, 0) : NULL;
+}
+
+enum status gallery_check_spec(struct store *store, const char *spec, struct err *err)
+{
+    struct table names;
+    bool known = !spec;
+    enum status status = store_query(store, "SELECT DISTINCT name FROM spec ORDER BY name", NULL, 0, &names, err);
+    if (status != STATUS_OK)
+        return status;
+    for (int i = 0; i < names.n_rows && !known; i++)
+        known = strcmp(table_text(&names, i, 0), spec) == 0;
+    const char *nearest = known ? NULL : str_nearest(spec, name_of, &names);
+    if (!nearest && names.n_rows > 0)
+        nearest = table_text(&names, 0, 0);
+    if (!known && nearest)
+        status = err_set(err, STATUS_USAGE, "no spec in this store is named '%s'; did you mean '%s'?", spec, nearest);
+    else if (!known)
+        status = err_set(err, STATUS_USAGE, "no spec in this store is named '%s': it holds none", spec);
+    table_release(&names);
+    return status;
+}
 
 enum status gallery_draw(struct picture *out, const struct chart *chart, struct store *store, const char *spec,
                          const struct chart_options *options, struct err *err)

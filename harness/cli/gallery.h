@@ -14,6 +14,9 @@ struct picture {
     char shortfall[256]; /* why it is not drawn; "" otherwise */
 };
 
+/* STATUS_USAGE, naming the nearest, when the store has no spec of that name; NULL stands for the whole store. */
+MUST_CHECK enum status gallery_check_spec(struct store *store, const char *spec, struct err *err);
+
 /* Draws one chart of the store's trials (of a spec, or all when NULL) into options->folder. Too little data and a
  * missing gnuplot are results, not errors: see shortfall. */
 MUST_CHECK enum status gallery_draw(struct picture *out, const struct chart *chart, struct store *store,

@@ -25,15 +25,17 @@ static double common_floor(const struct table *points)
 static enum status count_states(struct summary *s, struct store *store, const char *spec, struct err *err)
 {
     static const char sql[] =
-        "SELECT count(*) FILTER (WHERE state = 'done') AS done,"
+        "SELECT count(*) FILTER (WHERE state = 'done' AND shrink = 'none') AS trained,"
+        " count(DISTINCT parent) FILTER (WHERE state = 'done' AND shrink <> 'none') AS shrunk,"
         " count(*) FILTER (WHERE state NOT IN ('done', 'pending', 'running')) AS other"
         " FROM v_trials WHERE " REPORT_IN_SPEC;
     struct table counts;
     enum status status = store_query(store, sql, &spec, 1, &counts, err);
     if (status != STATUS_OK)
         return status;
-    s->done = (int)table_number(&counts, 0, 0);
-    s->other = (int)table_number(&counts, 0, 1);
+    s->trained = (int)table_number(&counts, 0, 0);
+    s->shrunk = (int)table_number(&counts, 0, 1);
+    s->other = (int)table_number(&counts, 0, 2);
     table_release(&counts);
     return STATUS_OK;
 }
@@ -64,6 +66,13 @@ void summary_release(struct summary *summary)
             table_release(&summary->tables[i]);
 }
 
+void summary_scope(const struct summary *summary, char *out, size_t size)
+{
+    int n = snprintf(out, size, "%d small model%s", summary->trained, summary->trained == 1 ? "" : "s");
+    if (summary->shrunk > 0 && n > 0 && (size_t)n < size)
+        (void)snprintf(out + n, size - (size_t)n, " (%d shrunk too)", summary->shrunk);
+}
+
 const char *summary_source(const struct summary *summary)
 {
     return isnan(summary->entropy_floor) ? "" : "world language";
@@ -77,7 +86,7 @@ enum status summary_print(const struct invocation *invocation, const char *db, c
     struct store *store;
     struct summary s;
     struct str text;
-    char title[64], note[96];
+    char scope[96], title[128], note[96];
     const char *notes[1] = {note};
     enum status status = store_open(&store, db, STORE_READ, err);
     if (status != STATUS_OK)
@@ -86,7 +95,8 @@ enum status summary_print(const struct invocation *invocation, const char *db, c
     store_close(store);
     if (status != STATUS_OK)
         return status;
-    (void)snprintf(title, sizeof title, "What %d small model%s", s.done, s.done == 1 ? " says" : "s say");
+    summary_scope(&s, scope, sizeof scope);
+    (void)snprintf(title, sizeof title, "What %s say%s", scope, s.trained == 1 ? "s" : "");
     (void)snprintf(note, sizeof note, "%d trial%s ended without a result: isoflop status --db %s", s.other,
                    s.other == 1 ? "" : "s", db);
     str_init(&text);

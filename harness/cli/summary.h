@@ -3,6 +3,8 @@
 #ifndef HARNESS_CLI_SUMMARY_H
 #define HARNESS_CLI_SUMMARY_H
 
+#include <stddef.h>
+
 #include "engine/base/table.h"
 #include "harness/cli/commands.h"
 #include "harness/report/findings.h"
@@ -12,12 +14,16 @@
 struct summary {
     struct table tables[FINDINGS_TABLES];
     struct finding findings[FINDING_KINDS];
-    int done, other;        /* trials that are done, and that ended otherwise */
+    int trained, shrunk;    /* trials that are done: models trained here, and what was made of them */
+    int other;              /* trials that ended without a result */
     double entropy_floor;   /* NaN when it is not the same for all, or unknown */
 };
 
 MUST_CHECK enum status summary_read(struct summary *out, struct store *store, const char *spec, struct err *err);
 void summary_release(struct summary *summary);
+
+/* "33 small models (4 shrunk too)": what the findings rest on. */
+void summary_scope(const struct summary *summary, char *out, size_t size);
 
 /* The block at the end of a run, on standard output. spec NULL: the whole store; report: path of the page, or NULL. */
 MUST_CHECK enum status summary_print(const struct invocation *invocation, const char *db, const char *spec,

@@ -14,39 +14,61 @@
 #include "harness/report/templates.h"
 #include "harness/report/text.h"
 
-#define LOSS_AXIS "held-out loss (nats per token)"
-#define SIZE_AXIS "parameters without embeddings"
+#define LOSS_AXIS "held-out loss" /* the recipe adds the unit */
+#define SIZE_AXIS "N: parameters without embeddings"
 #define DENSE "experts = 1 AND shrink = 'none' AND " REPORT_IN_SPEC "\n" REPORT_SAME_DATA
 
 static const char points_sql[] =
-    "SELECT params_non_embedding AS params, tokens, train_flops AS flops, seed, heldout_loss AS loss,\n"
-    "       heldout_stderr AS stderr, entropy_floor, data_source\n"
+    "SELECT params_non_embedding AS params, tokens, train_flops AS flops, seed,\n"
+    "       " REPORT_LOSS " AS loss,\n"
+    "       " REPORT_SCALE " * heldout_stderr AS stderr,\n"
+    "       " REPORT_UNIT " AS unit,\n"
+    "       entropy_floor, data_source\n"
     "FROM v_points\n"
     "WHERE " DENSE
     "ORDER BY params, tokens, seed, loss";
 
+/* The store keeps losses on the way in metric and the last one with the trial: a curve needs both. */
 static const char compute_sql[] =
     "SELECT 'run' AS kind, trial_id, params_non_embedding AS params, train_flops AS flops, seed,\n"
-    "       heldout_loss AS loss, entropy_floor, data_source, 0 AS step\n"
+    "       " REPORT_LOSS " AS loss,\n"
+    "       " REPORT_UNIT " AS unit,\n"
+    "       entropy_floor, data_source, NULL AS step\n"
     "FROM v_points\n"
     "WHERE " DENSE
     "UNION ALL\n"
-    "SELECT 'curve', p.trial_id, p.params_non_embedding,\n"
-    "       p.train_flops * m.step / (SELECT max(step) FROM metric WHERE trial_id = p.trial_id),\n"
-    "       p.seed, avg(m.value), p.entropy_floor, p.data_source, m.step\n"
-    "FROM v_points AS p JOIN metric AS m USING (trial_id)\n"
-    "WHERE m.name = 'heldout_loss' AND m.step > 0 AND " DENSE
-    "GROUP BY p.trial_id, m.step\n"
+    "SELECT 'curve', trial_id, params_non_embedding, train_flops * step * batch_tokens / tokens, seed,\n"
+    "       " REPORT_SCALE " * avg(value),\n"
+    "       " REPORT_UNIT ",\n"
+    "       entropy_floor, data_source, step\n"
+    "FROM v_points JOIN metric USING (trial_id)\n"
+    "WHERE name = 'heldout_loss' AND step > 0 AND step * batch_tokens < tokens AND " DENSE
+    "GROUP BY trial_id, step\n"
+    "UNION ALL\n"
+    "SELECT 'curve', trial_id, params_non_embedding, train_flops, seed,\n"
+    "       " REPORT_LOSS ",\n"
+    "       " REPORT_UNIT ",\n"
+    "       entropy_floor, data_source, tokens / batch_tokens\n"
+    "FROM v_points\n"
+    "WHERE " DENSE
     "ORDER BY kind DESC, params, trial_id, step";
 
 static const char curves_sql[] =
-    "SELECT p.trial_id, p.params_non_embedding AS params,\n"
-    "       1.0 * p.tokens * m.step / (SELECT max(step) FROM metric WHERE trial_id = p.trial_id) AS tokens,\n"
-    "       avg(m.value) AS loss, p.entropy_floor, p.data_source\n"
-    "FROM v_points AS p JOIN metric AS m USING (trial_id)\n"
-    "WHERE m.name = 'heldout_loss' AND m.step > 0 AND " DENSE
-    "GROUP BY p.trial_id, m.step\n"
-    "ORDER BY params, p.trial_id, m.step";
+    "SELECT trial_id, params_non_embedding AS params, 1.0 * step * batch_tokens AS tokens,\n"
+    "       " REPORT_SCALE " * avg(value) AS loss,\n"
+    "       " REPORT_UNIT " AS unit,\n"
+    "       entropy_floor, data_source\n"
+    "FROM v_points JOIN metric USING (trial_id)\n"
+    "WHERE name = 'heldout_loss' AND step > 0 AND step * batch_tokens < tokens AND " DENSE
+    "GROUP BY trial_id, step\n"
+    "UNION ALL -- the loss at the end of each run\n"
+    "SELECT trial_id, params_non_embedding, tokens,\n"
+    "       " REPORT_LOSS ",\n"
+    "       " REPORT_UNIT ",\n"
+    "       entropy_floor, data_source\n"
+    "FROM v_points\n"
+    "WHERE " DENSE
+    "ORDER BY params, trial_id, tokens";
 
 static const char abilities_sql[] =
     "SELECT p.params_non_embedding AS params, p.tokens, p.seed, e.task, e.metric, e.value, e.n, e.stderr, e.chance\n"
@@ -63,11 +85,15 @@ static const char latency_sql[] =
     "ORDER BY l.phase, l.batch, p.params_non_embedding, p.seed, l.p50_ms";
 
 static const char experts_sql[] =
-    "SELECT params_active, params_total, experts, experts_per_token, tokens, seed, heldout_loss AS loss,\n"
+    "SELECT params_active - (params_total - params_non_embedding) AS active, params_non_embedding AS params,\n"
+    "       experts, experts_per_token, granularity, tokens, seed,\n"
+    "       " REPORT_LOSS " AS loss,\n"
+    "       " REPORT_SCALE " * heldout_stderr AS stderr,\n"
+    "       " REPORT_UNIT " AS unit,\n"
     "       entropy_floor, data_source\n"
     "FROM v_points\n"
     "WHERE shrink = 'none' AND " REPORT_IN_SPEC "\n" REPORT_SAME_DATA
-    "ORDER BY experts, params_active, tokens, seed, loss";
+    "ORDER BY experts, active, tokens, seed, loss";
 
 static const char load_sql[] =
     "SELECT layer, expert, avg(share) AS share -- a retried attempt measured the same\n"
@@ -80,9 +106,11 @@ static const char load_sql[] =
     "ORDER BY layer, expert";
 
 static const char downscaling_sql[] =
-    "SELECT trial_id, parent, shrink, weight_bytes, tokens, seed, heldout_loss AS loss, entropy_floor, data_source\n"
+    "SELECT trial_id, parent, shrink, weight_bytes, tokens, seed,\n"
+    "       " REPORT_LOSS " AS loss,\n"
+    "       " REPORT_UNIT " AS unit, entropy_floor, data_source\n"
     "FROM v_points\n"
-    "WHERE experts = 1 AND " REPORT_IN_SPEC "\n" REPORT_SAME_DATA
+    "WHERE experts = 1 AND " REPORT_IN_SPEC "\n" REPORT_SAME_DATA_OR_SHRUNK
     "ORDER BY weight_bytes, tokens, seed, loss, trial_id";
 
 static const struct chart charts[] = {
@@ -97,8 +125,8 @@ static const struct chart charts[] = {
     {"ability_vs_params", "Abilities against size", "At which size does an ability appear, and does it appear suddenly?",
      SIZE_AXIS, "", "abilities", abilities_sql, recipe_abilities},
     {"moe_active_vs_total", "Mixtures of experts against dense models",
-     "Do parameters that a token does not use make it better?", "active parameters", LOSS_AXIS, "experts",
-     experts_sql, recipe_experts},
+     "Do parameters that a token does not use make it better?", "N: parameters a token uses, without embeddings",
+     LOSS_AXIS, "experts", experts_sql, recipe_experts},
     {"moe_load", "Load of the experts", "Do all experts work?", "experts, busiest first", "share of tokens (%)", "load",
      load_sql, recipe_moe_load},
     {"latency_vs_params", "Latency against size", "What does size cost when the model is used?", SIZE_AXIS,
@@ -187,7 +215,7 @@ static void write_script(const struct chart *chart, const struct drawing *drawin
     str_format(out, "width = %d\nheight = %d\n", drawing->width, drawing->height);
     define(out, "chart_title", chart->title);
     define(out, "x_axis", chart->x_axis);
-    define(out, "y_axis", chart->y_axis);
+    define(out, "y_axis", drawing->y_axis.length ? drawing->y_axis.text : chart->y_axis);
     define(out, "key_title", drawing->key_title.text);
     str_append_char(out, '\n');
     str_append(out, template_text("style"));
@@ -261,7 +289,7 @@ enum status chart_render(const struct chart *chart, const struct table *answer, 
     str_init(&csv);
     str_init(&svg);
     if (!chart->prepare(answer, &drawing)) {
-        status = err_set(err, STATUS_INSUFFICIENT, "%s: not enough data: %s", chart->name, drawing.shortfall.text);
+        status = err_set(err, STATUS_INSUFFICIENT, "not enough data: %s", drawing.shortfall.text);
         goto done;
     }
     write_script(chart, &drawing, &script);

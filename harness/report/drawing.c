@@ -16,6 +16,7 @@ void drawing_init(struct drawing *drawing)
     str_init(&drawing->caption);
     str_init(&drawing->shortfall);
     str_init(&drawing->key_title);
+    str_init(&drawing->y_axis);
 }
 
 void drawing_release(struct drawing *drawing)
@@ -26,6 +27,7 @@ void drawing_release(struct drawing *drawing)
     str_release(&drawing->caption);
     str_release(&drawing->shortfall);
     str_release(&drawing->key_title);
+    str_release(&drawing->y_axis);
 }
 
 void drawing_begin_rows(struct drawing *drawing, int n, const char *const *names)
@@ -112,22 +114,38 @@ static void tic(struct str *out, double value, bool floating, bool labelled)
     str_release(&label);
 }
 
-/* '1 k' 1000, '2 k' 2000 …: every label that fits is one the reader need not work out. */
-static void tics(struct str *out, double low, double high, bool floating, bool labelled, double crowding)
+/* Appends the tics at 1, at 1 and 3, or at 1, 2 and 5 of every decade; returns how many. With two steps the second is
+ * 3: half of a decade, near enough, in the logarithm. */
+static int put_tics(struct str *out, double low, double high, bool floating, bool labelled, int n_steps)
 {
-    double decades = log10(high / low) * crowding;
-    int first = (int)floor(log10(low)) - 1, last = (int)ceil(log10(high)) + 1, n = 0;
-    static const double steps[] = {1, 2, 5};
-    int n_steps = decades > 2.3 ? 1 : decades > 1.4 ? 2 : 3;
-    for (int e = first; e <= last; e++)
+    static const double steps[3][3] = {{1}, {1, 3}, {1, 2, 5}};
+    int n = 0;
+    for (int e = (int)floor(log10(low)) - 1; e <= (int)ceil(log10(high)) + 1; e++)
         for (int s = 0; s < n_steps; s++) {
-            /* With two steps the second is 3: half of a decade, near enough, in the logarithm. */
-            double value = (n_steps == 2 && s == 1 ? 3 : steps[s]) * pow(10, e);
+            double value = steps[n_steps - 1][s] * pow(10, e);
             if (value < low * 0.999 || value > high * 1.001)
                 continue;
             str_append(out, n++ ? ", " : "");
             tic(out, value, floating, labelled);
         }
+    return n;
+}
+
+/* '1 k' 1000, '2 k' 2000 …: every label that fits is one the reader need not work out; two alone make no scale. */
+static void tics(struct str *out, double low, double high, bool floating, bool labelled, double crowding)
+{
+    double decades = log10(high / low) * crowding;
+    int n = 0;
+    for (int n_steps = decades > 2.3 ? 1 : decades > 1.4 ? 2 : 3; n_steps <= 3; n_steps++) {
+        struct str text;
+        str_init(&text);
+        n = put_tics(&text, low, high, floating, labelled, n_steps);
+        if (n >= 3 || n_steps == 3 || crowding > 1)
+            str_append(out, text.text);
+        str_release(&text);
+        if (n >= 3 || crowding > 1)
+            break;
+    }
     if (n == 0)
         tic(out, low, floating, labelled);
 }

@@ -21,6 +21,7 @@ struct drawing {
     struct str caption;
     struct str shortfall;   /* why nothing can be drawn: "needs 2 sizes …" */
     struct str key_title;
+    struct str y_axis;      /* "" leaves the chart's own */
     int width, height;      /* pixels of the SVG's own coordinates */
 };
 

@@ -12,7 +12,7 @@
 #include "harness/report/points.h"
 #include "harness/report/text.h"
 
-enum { MOST_TASKS = 24, MOST_NAMED = 2, MOST_PAIRS = 256 };
+enum { MOST_TASKS = 24, MOST_PAIRS = 256 };
 
 static void put(char *to, size_t size, struct str *text)
 {
@@ -26,13 +26,34 @@ static bool is_text(const struct table *table, int row, const char *column, cons
     return text && strcmp(text, value) == 0;
 }
 
+const char *findings_unit(const struct table *points)
+{
+    const char *unit = points->n_rows > 0 ? column_text(points, 0, "unit") : NULL;
+    return unit ? unit : "nats per token";
+}
+
+const char *findings_unit_short(const struct table *points)
+{
+    return strcmp(findings_unit(points), "bits per byte") == 0 ? "bits/byte" : "nats";
+}
+
+double findings_between(const struct points *points, double x)
+{
+    for (int i = 0; i + 1 < points->n; i++) {
+        const struct point *a = &points->items[i], *b = &points->items[i + 1];
+        if (x >= a->x * (1 - 1e-9) && x <= b->x * (1 + 1e-9))
+            return a->y + (b->y - a->y) * log(x / a->x) / log(b->x / a->x);
+    }
+    return NAN;
+}
+
 /* ---- abilities ---- */
 
 struct ability {
     const char *task;
-    double appears; /* smallest size from which on every size is above chance; NaN: none */
+    double appears; /* smallest size from which on every size beats the best guess; NaN: none */
+    double largest; /* size tested */
     int sizes;
-    double tokens;
 };
 
 static bool is_task(const struct table *table, int row, const void *context)
@@ -41,7 +62,7 @@ static bool is_task(const struct table *table, int row, const void *context)
            column_number(table, row, "params") > 0;
 }
 
-/* Above chance by two standard errors; an ability counts from where it never falls back. */
+/* Above the best guess without the skill by two standard errors; an ability counts from where it never falls back. */
 static struct ability look_at(const struct table *evals, const char *task, struct finding *f)
 {
     const struct points_query query = {.series = "tokens", .x = "params", .y = "value", .stderror = "stderr",
@@ -52,7 +73,7 @@ static struct ability look_at(const struct table *evals, const char *task, struc
     int start = points_widest(&points);
     int end = start < 0 ? -1 : points_series_end(&points, start);
     ability.sizes = end - start;
-    ability.tokens = start < 0 ? NAN : points.items[start].series;
+    ability.largest = start < 0 ? NAN : points.items[end - 1].x;
     for (int i = end - 1; i >= start && start >= 0; i--) {
         const struct point *p = &points.items[i];
         double chance = column_number(evals, p->row, "chance");
@@ -92,31 +113,35 @@ static void name_task(struct str *out, const char *task)
             out->text[i] = ' ';
 }
 
-/* "copy appears near 30 k parameters, sort near 60 k; addition does not in this range" */
-static void say_abilities(struct str *out, const struct ability *abilities, int n, int most)
+/* Names abilities from..to, at most `most` of them; where they appear is told when known. */
+static void list_abilities(struct str *out, const struct ability *abilities, int from, int to, int most)
 {
-    int there = 0, missing = 0;
-    for (int i = 0; i < n && isfinite(abilities[i].appears); i++)
-        there++;
-    for (int i = 0; i < there && i < most; i++) {
-        str_append(out, i ? ", " : "");
+    for (int i = from; i < to && i < from + most; i++) {
+        str_append(out, i > from ? ", " : "");
         name_task(out, abilities[i].task);
-        str_format(out, "%s near ", i ? "" : " appears");
-        text_count(out, abilities[i].appears);
-    }
-    if (there > most)
-        str_format(out, ", %d more", there - most);
-    missing = n - there;
-    if (missing > 0) {
-        str_append(out, there ? "; " : "");
-        for (int i = there; i < n && i < there + most; i++) {
-            str_append(out, i > there ? ", " : "");
-            name_task(out, abilities[i].task);
+        if (isfinite(abilities[i].appears)) {
+            str_append(out, " from ");
+            text_count(out, abilities[i].appears);
         }
-        if (missing > most)
-            str_format(out, " and %d more", missing - most);
-        str_format(out, " %s not%s in this range", missing > 1 ? "do" : "does", there ? "" : " appear");
     }
+    if (to - from > most)
+        str_format(out, " and %d more", to - from - most);
+}
+
+/* "copy from 56 k, reverse from 222 k parameters (N); not up to 222 k: addition, induction" */
+static void say_abilities(struct str *out, const struct ability *abilities, int n, int there, int most)
+{
+    double largest = 0;
+    for (int i = 0; i < n; i++)
+        largest = fmax(largest, abilities[i].largest);
+    list_abilities(out, abilities, 0, there, most);
+    str_append(out, there ? " parameters (N)" : "");
+    if (there == n)
+        return;
+    str_append(out, there ? "; not up to " : "none up to ");
+    text_count(out, largest);
+    str_append(out, there ? ": " : " parameters (N): ");
+    list_abilities(out, abilities, there, n, most);
 }
 
 void findings_abilities(const struct table *evals, struct finding *f)
@@ -143,18 +168,24 @@ void findings_abilities(const struct table *evals, struct finding *f)
     str_init(&text);
     f->verdict = there == n ? FINDING_YES : there ? FINDING_UNCLEAR : FINDING_NO;
     f->value = abilities[0].appears;
-    str_format(&text, there ? "%d of %d abilities appear" : "No ability appears in this range", there, n);
+    str_append(&text, there == n ? "Every ability appears with size"
+                                 : there ? "Some abilities appear with size" : "No ability appears in this range");
     put(f->headline, sizeof f->headline, &text);
     str_format(&text, "%d of %d", there, n);
     put(f->number, sizeof f->number, &text);
-    say_abilities(&text, abilities, n, 1 + (there < 2));
+    say_abilities(&text, abilities, n, there, 3);
     put(f->brief, sizeof f->brief, &text);
-    say_abilities(&text, abilities, n, 4);
-    str_format(&text, " (parameters without embeddings, %d sizes).", most_sizes);
+    say_abilities(&text, abilities, n, there, 5);
     if (text.text[0] >= 'a' && text.text[0] <= 'z')
         text.text[0] = (char)(text.text[0] - 'a' + 'A');
+    str_format(&text, ". %d sizes were tested; N counts parameters without embeddings.", most_sizes);
     put(f->sentence, sizeof f->sentence, &text);
-    str_append(&text, "above chance by two standard errors, and at every larger size");
+    name_task(&text, abilities[0].task);
+    str_append(&text, ": answers exactly right, by parameters (N)");
+    put(f->spark_label, sizeof f->spark_label, &text);
+    str_append(&text, "two standard errors above the best guess without the skill");
+    if (there && abilities[0].appears < abilities[0].largest)
+        str_append(&text, ", from that size on");
     put(f->interval, sizeof f->interval, &text);
     str_release(&text);
 }
@@ -162,8 +193,9 @@ void findings_abilities(const struct table *evals, struct finding *f)
 /* ---- shrinking ---- */
 
 struct pairs {
-    int n, n_faster;
+    int n, n_faster, n_scratch;
     double smaller[MOST_PAIRS], change[MOST_PAIRS], faster[MOST_PAIRS];
+    double scratch[MOST_PAIRS]; /* loss of the child less that of a trained fp32 model with as many bytes */
 };
 
 static int by_value(const void *left, const void *right)
@@ -195,15 +227,44 @@ static int row_of(const struct table *points, const char *trial)
     return -1;
 }
 
-static void collect_pairs(const struct table *points, const struct table *latency, struct finding *f, struct pairs *out)
+struct trained_on {
+    double tokens;
+};
+
+static bool is_trained_on(const struct table *table, int row, const void *context)
+{
+    const struct trained_on *on = context;
+    return column_number(table, row, "experts") == 1 && is_text(table, row, "shrink", "none") &&
+           column_number(table, row, "tokens") == on->tokens && column_number(table, row, "weight_bytes") > 0;
+}
+
+/* Loss of a dense model trained on as many tokens with as many bytes, between two that were. */
+static double loss_from_scratch(const struct table *points, double tokens, double bytes)
+{
+    const struct trained_on on = {tokens};
+    const struct points_query query = {.x = "weight_bytes", .y = "loss", .keep = is_trained_on, .context = &on};
+    struct points trained;
+    points_collect(&trained, points, &query);
+    double loss = findings_between(&trained, bytes);
+    points_release(&trained);
+    return loss;
+}
+
+/* The full-precision parent of a dense int8 row; -1 for any other row. */
+static int dense_parent(const struct table *points, int row)
+{
+    int parent = is_text(points, row, "shrink", "int8") ? row_of(points, column_text(points, row, "parent")) : -1;
+    return parent >= 0 && column_number(points, parent, "experts") == 1 ? parent : -1;
+}
+
+static void collect_pairs(const struct table *points, const struct table *latency, struct pairs *out)
 {
     for (int row = 0; row < points->n_rows && out->n < MOST_PAIRS; row++) {
-        int parent = is_text(points, row, "shrink", "int8") ? row_of(points, column_text(points, row, "parent")) : -1;
+        int parent = dense_parent(points, row);
         if (parent < 0)
             continue;
-        double bytes = column_number(points, row, "weight_bytes");
+        double bytes = column_number(points, row, "weight_bytes"), loss = column_number(points, row, "loss");
         double smaller = column_number(points, parent, "weight_bytes") / bytes;
-        double loss = column_number(points, row, "loss");
         double change = loss - column_number(points, parent, "loss");
         if (!isfinite(smaller) || !isfinite(change))
             continue;
@@ -213,66 +274,102 @@ static void collect_pairs(const struct table *points, const struct table *latenc
                         decode_ms(latency, column_text(points, row, "trial_id"));
         if (isfinite(faster))
             out->faster[out->n_faster++] = faster;
-        if (f->n_spark < FINDING_SPARK) {
-            f->spark_x[f->n_spark] = bytes;
-            f->spark_y[f->n_spark] = loss;
-            f->spark_marked[f->n_spark++] = true;
-        }
-        if (f->n_spark < FINDING_SPARK) {
-            f->spark_x[f->n_spark] = column_number(points, parent, "weight_bytes");
-            f->spark_y[f->n_spark++] = column_number(points, parent, "loss");
-        }
+        double scratch = loss - loss_from_scratch(points, column_number(points, parent, "tokens"), bytes);
+        if (isfinite(scratch))
+            out->scratch[out->n_scratch++] = scratch;
     }
+}
+
+/* Trained models in order of their bytes as a line, their int8 children beside it: those of the parents' tokens. */
+static void spark_downscaling(const struct table *points, struct finding *f)
+{
+    struct trained_on on = {0};
+    for (int row = 0; row < points->n_rows; row++)
+        if (dense_parent(points, row) >= 0)
+            on.tokens = fmax(on.tokens, column_number(points, dense_parent(points, row), "tokens"));
+    const struct points_query query = {.x = "weight_bytes", .y = "loss", .keep = is_trained_on, .context = &on};
+    struct points trained;
+    points_collect(&trained, points, &query);
+    for (int i = 0; i < trained.n && f->n_spark < FINDING_SPARK; i++) {
+        f->spark_x[f->n_spark] = trained.items[i].x;
+        f->spark_y[f->n_spark++] = trained.items[i].y;
+    }
+    points_release(&trained);
+    for (int row = 0; row < points->n_rows && f->n_spark < FINDING_SPARK; row++) {
+        int parent = dense_parent(points, row);
+        if (parent < 0 || column_number(points, parent, "tokens") != on.tokens)
+            continue;
+        f->spark_x[f->n_spark] = column_number(points, row, "weight_bytes");
+        f->spark_y[f->n_spark] = column_number(points, row, "loss");
+        f->spark_marked[f->n_spark++] = true;
+    }
+    (void)snprintf(f->spark_label, sizeof f->spark_label, "loss by bytes: trained in fp32 (line), int8 copies (discs)");
+}
+
+/* ", 2.8× faster", ", but 1.3× slower", ", as fast"; nothing when it was not measured. */
+static void say_speed(double faster, struct str *out)
+{
+    if (!isfinite(faster))
+        return;
+    if (faster > 0.95 && faster < 1.05)
+        str_append(out, ", as fast");
+    else
+        str_format(out, faster > 1 ? ", %.1f\u00D7 faster" : ", but %.1f\u00D7 slower",
+                   faster > 1 ? faster : 1 / faster);
+}
+
+static void say_downscaling(const struct table *points, struct pairs *pairs, struct finding *f)
+{
+    struct str text, speed;
+    double smaller = median(pairs->smaller, pairs->n), faster = median(pairs->faster, pairs->n_faster);
+    double change = median(pairs->change, pairs->n), scratch = median(pairs->scratch, pairs->n_scratch);
+    int decimals = text_decimals(change, 0);
+    decimals = decimals < 3 ? 3 : decimals;
+    str_init(&text);
+    str_init(&speed);
+    say_speed(faster, &speed);
+    f->value = change;
+    f->verdict = isfinite(faster) && faster < 0.95 ? FINDING_UNCLEAR : FINDING_YES;
+    str_format(&text, "int8 is %.1f\u00D7 smaller%s", smaller, speed.text);
+    put(f->headline, sizeof f->headline, &text);
+    text_number(&text, change, decimals, true);
+    str_format(&text, " %s", findings_unit_short(points));
+    put(f->number, sizeof f->number, &text);
+    str_format(&text, "int8: %.1f\u00D7 smaller%s, loss ", smaller, speed.text);
+    text_number(&text, change, decimals, true);
+    put(f->brief, sizeof f->brief, &text);
+    str_format(&text, "Weights in int8: %.1f\u00D7 smaller", smaller);
+    str_append(&text, smaller < 3.8 ? " (not 4\u00D7: embeddings and norms stay fp32)" : "");
+    str_format(&text, "%s; the loss changes by ", speed.text);
+    text_number(&text, change, decimals, true);
+    str_format(&text, " %s: medians of %d pair%s.", findings_unit(points), pairs->n, pairs->n == 1 ? "" : "s");
+    if (pairs->n_scratch > 0) {
+        str_append(&text, " Against an fp32 model trained from scratch at as many bytes (interpolated between sizes, ");
+        str_format(&text, "%d of %d in range) the loss differs by ", pairs->n_scratch, pairs->n);
+        text_number(&text, scratch, text_decimals(scratch, 0), true);
+        str_append(&text, ".");
+    }
+    put(f->sentence, sizeof f->sentence, &text);
+    str_append(&text, pairs->n > 1 ? "from " : "one pair: no interval");
+    if (pairs->n > 1) { /* median() has sorted them */
+        text_number(&text, pairs->change[0], decimals, true);
+        str_append(&text, " to ");
+        text_number(&text, pairs->change[pairs->n - 1], decimals, true);
+        str_format(&text, ", lowest and highest of %d pairs: no interval", pairs->n);
+    }
+    put(f->interval, sizeof f->interval, &text);
+    str_release(&text);
+    str_release(&speed);
 }
 
 void findings_downscaling(const struct table *points, const struct table *latency, struct finding *f)
 {
     struct pairs *pairs = calloc(1, sizeof *pairs);
-    struct str text, speed;
     ASSERT(pairs);
-    collect_pairs(points, latency, f, pairs);
-    if (pairs->n == 0) {
-        free(pairs);
-        return;
+    collect_pairs(points, latency, pairs);
+    if (pairs->n > 0) {
+        spark_downscaling(points, f);
+        say_downscaling(points, pairs, f);
     }
-    str_init(&text);
-    str_init(&speed);
-    double smaller = median(pairs->smaller, pairs->n), faster = median(pairs->faster, pairs->n_faster);
-    double change = median(pairs->change, pairs->n);
-    double low = pairs->change[0], high = pairs->change[pairs->n - 1];
-    int decimals = text_decimals(change, 0);
-    decimals = decimals < 3 ? 3 : decimals;
-    if (isfinite(faster))
-        str_format(&speed, faster >= 1 ? ", %.1f\u00D7 faster" : ", but %.1f\u00D7 slower",
-                   faster >= 1 ? faster : 1 / faster);
-    f->value = change;
-    f->verdict = isfinite(faster) && faster < 1 ? FINDING_UNCLEAR : FINDING_YES;
-    str_format(&text, "int8 is %.1f\u00D7 smaller%s", smaller, speed.text);
-    put(f->headline, sizeof f->headline, &text);
-    text_number(&text, change, decimals, true);
-    str_append(&text, " nats");
-    put(f->number, sizeof f->number, &text);
-    str_format(&text, "int8: %.1f\u00D7 smaller%s, loss ", smaller, speed.text);
-    text_number(&text, change, decimals, true);
-    put(f->brief, sizeof f->brief, &text);
-    str_format(&text, "Weights in int8 take %.1f times fewer bytes", smaller);
-    if (isfinite(faster))
-        str_format(&text, ", decode %.1f times %s", faster >= 1 ? faster : 1 / faster, faster >= 1 ? "faster" : "slower");
-    str_append(&text, ", and change the loss by ");
-    text_number(&text, change, decimals, true);
-    str_format(&text, " nats per token: medians of %d pair%s.", pairs->n, pairs->n == 1 ? "" : "s");
-    put(f->sentence, sizeof f->sentence, &text);
-    if (pairs->n > 1) {
-        str_append(&text, "loss [");
-        text_number(&text, low, decimals, true);
-        str_append(&text, ", ");
-        text_number(&text, high, decimals, true);
-        str_format(&text, "] over %d pairs", pairs->n);
-    } else {
-        str_append(&text, "one pair: no interval");
-    }
-    put(f->interval, sizeof f->interval, &text);
-    str_release(&text);
-    str_release(&speed);
     free(pairs);
 }

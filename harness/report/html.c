@@ -5,6 +5,7 @@
 #include "harness/report/html.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/report/svg.h"
@@ -45,8 +46,11 @@ static void write_head(const struct report *report, struct str *out)
     str_append(out, template_text("report.css"));
     svg_style(out);
     str_append(out, "\n</style>\n</head>\n<body>\n<header>\n");
-    element(out, "h1", "", has(report->title) ? report->title : "Isoflop report");
-    element(out, "p", "question", report->question);
+    /* The question is the title a reader wants; the spec's short name stands above it. */
+    element(out, "p", "kicker", has(report->question) ? report->title : "");
+    element(out, "h1", "", has(report->question) ? report->question
+                           : has(report->title) ? report->title : "Isoflop report");
+    element(out, "p", "question", report->scope);
     str_append(out, "<p class=\"meta\">");
     text_xml(out, report->date ? report->date : "");
     if (has(report->date) && has(report->machine))
@@ -95,6 +99,15 @@ static bool has_figure(const struct report *report, const char *name)
     return false;
 }
 
+/* Whether there is something to see there: what is not known yet may still have a chart that shows why. */
+static bool has_drawing(const struct report *report, const char *name)
+{
+    for (int i = 0; has(name) && i < report->n_figures; i++)
+        if (has(report->figures[i].name) && strcmp(report->figures[i].name, name) == 0)
+            return has(report->figures[i].svg);
+    return false;
+}
+
 static void write_link(const struct report *report, const char *chart, const char *text, struct str *out)
 {
     if (!has_figure(report, chart))
@@ -113,6 +126,8 @@ static void write_card(const struct report *report, const struct finding *f, str
     element(out, "p", "number", f->number);
     element(out, "p", "interval", f->interval);
     write_spark(f, out);
+    if (f->n_spark > 1)
+        element(out, "p", "interval", f->spark_label);
     element(out, "p", "", f->sentence);
     if (has_figure(report, f->chart)) {
         str_append(out, "<p class=\"more\">");
@@ -165,7 +180,7 @@ static void write_findings(const struct report *report, struct str *out)
             text_xml(out, f->interval);
             str_append(out, "</span>");
         }
-        if (f->verdict != FINDING_UNKNOWN && has_figure(report, f->chart)) {
+        if (has_drawing(report, f->chart)) {
             str_append(out, " ");
             write_link(report, f->chart, "the chart", out);
         }
@@ -206,47 +221,94 @@ static void write_claims(const struct report *report, struct str *out)
     str_append(out, "</tbody>\n</table>\n</div>\n</section>\n");
 }
 
-/* Numbers as people read them: the CSV beside the table has every digit. */
+/* Whole numbers in groups of three, split by narrow spaces that do not break. */
+static void write_grouped(double value, struct str *out)
+{
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%.0f", fabs(value));
+    str_append(out, value < 0 ? "\u2212" : "");
+    for (int i = 0; i < n; i++) {
+        str_append(out, i > 0 && n > 4 && (n - i) % 3 == 0 ? "\u202F" : "");
+        str_append_char(out, digits[i]);
+    }
+}
+
+/* Numbers as people read them, four decimals of what is small: the CSV beside the table has every digit. */
+static void write_number(double value, struct str *out)
+{
+    double magnitude = fabs(value);
+    if (magnitude >= 1e9)
+        text_power(out, value);
+    else if (magnitude >= 1000 || value == floor(value))
+        write_grouped(value, out);
+    else
+        text_number(out, value, magnitude >= 100 ? 1 : magnitude >= 10 ? 2 : magnitude >= 0.01 ? 4 : 6, false);
+}
+
 static void write_cell(const struct table *rows, int row, int column, struct str *out)
 {
     const struct cell *cell = table_cell(rows, row, column);
+    str_append(out, cell->kind == CELL_TEXT ? "<td>" : "<td class=\"n\">");
     if (cell->kind == CELL_REAL) {
-        double magnitude = fabs(cell->real);
-        bool whole = cell->real == floor(cell->real) && magnitude < 1e9;
-        str_append(out, "<td class=\"n\">");
-        str_format(out, whole ? "%.0f" : magnitude >= 1e6 || magnitude < 1e-3 ? "%.3e" : "%.5g", cell->real);
+        write_number(cell->real, out);
     } else {
         struct str text;
         str_init(&text);
         table_format_cell(rows, row, column, &text);
-        str_append(out, cell->kind == CELL_INTEGER ? "<td class=\"n\">" : "<td>");
         text_xml(out, text.text);
         str_release(&text);
     }
     str_append(out, "</td>");
 }
 
+/* Columns that only serve the drawing: numbers of lines, ends of arrows. */
+static bool is_for_drawing(const char *column)
+{
+    static const char *const names[] = {"series", "curve", "arrow_bytes", "arrow_loss"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(column, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Samples of a fitted curve are no data. */
+static bool is_sample(const struct table *rows, int row)
+{
+    int kind = table_column(rows, "kind");
+    const char *text = kind < 0 ? NULL : table_text(rows, row, kind);
+    return text && strcmp(text, "fit") == 0;
+}
+
 static void write_rows(const struct report_figure *figure, struct str *out)
 {
     const struct table *rows = figure->rows;
-    int shown = rows->n_rows < MOST_TABLE_ROWS ? rows->n_rows : MOST_TABLE_ROWS;
-    str_append(out, "<details>\n<summary>The numbers as a table</summary>\n<div class=\"scroll\" tabindex=\"0\">\n<table>\n<caption>");
+    int shown = 0, all = 0;
+    for (int r = 0; r < rows->n_rows; r++)
+        all += !is_sample(rows, r);
+    str_append(out, "<details>\n<summary>The numbers as a table</summary>\n"
+                    "<div class=\"scroll\" tabindex=\"0\">\n<table>\n<caption>");
     text_xml(out, figure->title ? figure->title : "");
-    if (shown < rows->n_rows)
-        str_format(out, ": the first %d of %d rows; the CSV has all", shown, rows->n_rows);
+    if (all > MOST_TABLE_ROWS)
+        str_format(out, ": the first %d of %d rows; the CSV has all", MOST_TABLE_ROWS, all);
     str_append(out, "</caption>\n<thead><tr>");
     for (int c = 0; c < rows->n_columns; c++) {
-        bool number = shown > 0 && table_cell(rows, 0, c)->kind != CELL_TEXT;
+        if (is_for_drawing(rows->names[c]))
+            continue;
+        bool number = rows->n_rows > 0 && table_cell(rows, 0, c)->kind != CELL_TEXT;
         str_format(out, "<th scope=\"col\"%s>", number ? " class=\"n\"" : "");
         text_xml(out, rows->names[c]);
         str_append(out, "</th>");
     }
     str_append(out, "</tr></thead>\n<tbody>\n");
-    for (int r = 0; r < shown; r++) {
+    for (int r = 0; r < rows->n_rows && shown < MOST_TABLE_ROWS; r++) {
+        if (is_sample(rows, r))
+            continue;
         str_append(out, "<tr>");
         for (int c = 0; c < rows->n_columns; c++)
-            write_cell(rows, r, c, out);
+            if (!is_for_drawing(rows->names[c]))
+                write_cell(rows, r, c, out);
         str_append(out, "</tr>\n");
+        shown++;
     }
     str_append(out, "</tbody>\n</table>\n</div>\n</details>\n");
 }

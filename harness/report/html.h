@@ -49,6 +49,7 @@ struct report {
     const char *language;       /* of the texts: "en" */
     const char *title;
     const char *question;
+    const char *scope;          /* what the page rests on, one line: "33 small models (4 shrunk too)" */
     const char *date;           /* "2026-11-24 09:10 UTC" */
     const char *machine;        /* one line */
     const struct finding *findings; /* all of them; the three that matter most become cards */

@@ -11,7 +11,7 @@
 
 /* Budgets are reached to within one batch, so "equal" means within 4 %. */
 static const double same_budget = 1.04;
-enum { LEAST_SIZES = 3, CANDIDATES = 48, SIZES_AROUND_MINIMUM = 2 };
+enum { LEAST_SIZES = 3, LEAST_OPTIMA = 3, CANDIDATES = 48, SIZES_AROUND_MINIMUM = 2 };
 
 static void add_size(struct isoflop_budget *budget, double params, double loss)
 {
@@ -48,11 +48,12 @@ static int by_value(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Real budgets count when they explain at least half of the runs: in a plain grid a few runs meet by chance. */
+/* Real budgets count when three of them are well filled, or when they explain at least half of the runs: in a plain
+ * grid a few runs meet by chance. */
 static void find_real(struct isoflop *out, const struct points *points)
 {
     double *flops = calloc((size_t)points->n + 1, sizeof *flops);
-    int explained = 0;
+    int explained = 0, filled = 0;
     ASSERT(flops);
     for (int i = 0; i < points->n; i++)
         flops[i] = points->items[i].x;
@@ -62,11 +63,12 @@ static void find_real(struct isoflop *out, const struct points *points)
         bool enough = out->budgets[out->n].n >= LEAST_SIZES;
         double end = enough ? flops[i] * same_budget : flops[i];
         explained += enough ? used : 0;
+        filled += out->budgets[out->n].n >= ISOFLOP_FIT_SIZES;
         out->n += enough;
         while (i < points->n && flops[i] <= end)
             i++;
     }
-    if (2 * explained < points->n)
+    if (filled < LEAST_OPTIMA && 2 * explained < points->n)
         out->n = 0;
     free(flops);
 }
@@ -150,6 +152,18 @@ double isoflop_parabola(const struct isoflop_budget *budget, double params)
     return budget->c0 + budget->c1 * u + budget->c2 * u * u;
 }
 
+static enum isoflop_support find_support(const struct isoflop_budget *b, int lowest)
+{
+    double vertex = -b->c1 / (2 * b->c2), last = log(b->params[b->fit_last] / b->params[b->fit_first]);
+    if (lowest == 0)
+        return ISOFLOP_SMALLEST;
+    if (lowest == b->n - 1)
+        return ISOFLOP_LARGEST;
+    if (b->n < ISOFLOP_FIT_SIZES)
+        return ISOFLOP_FEW_SIZES;
+    return b->c2 > 0 && vertex > 0 && vertex < last ? ISOFLOP_OPTIMUM : ISOFLOP_NO_MINIMUM;
+}
+
 static void find_optimum(struct isoflop_budget *b)
 {
     double u[2 * SIZES_AROUND_MINIMUM + 1], c[3];
@@ -164,17 +178,24 @@ static void find_optimum(struct isoflop_budget *b)
         u[i] = log(b->params[b->fit_first + i] / b->params[b->fit_first]);
     if (n < 3 || !fit_parabola(u, b->loss + b->fit_first, n, c)) {
         b->fit_last = b->fit_first; /* no curve to draw */
+        b->support = ISOFLOP_FEW_SIZES;
         return;
     }
     b->c0 = c[0];
     b->c1 = c[1];
     b->c2 = c[2];
-    double vertex = -c[1] / (2 * c[2]);
-    b->interior = c[2] > 0 && vertex > 0 && vertex < u[n - 1] && lowest > 0 && lowest < b->n - 1;
-    if (b->interior) {
-        b->best_params = b->params[b->fit_first] * exp(vertex);
+    b->support = find_support(b, lowest);
+    if (b->support == ISOFLOP_OPTIMUM) {
+        b->best_params = b->params[b->fit_first] * exp(-c[1] / (2 * c[2]));
         b->best_loss = c[0] - c[1] * c[1] / (4 * c[2]);
     }
+}
+
+const char *isoflop_reason(enum isoflop_support support)
+{
+    static const char *const reasons[] = {"", "too few sizes", "smallest wins", "largest wins", "no minimum"};
+    ASSERT((unsigned)support < sizeof reasons / sizeof *reasons);
+    return reasons[support];
 }
 
 /* Slope of ln N_opt over ln C by least squares. */
@@ -183,7 +204,7 @@ static double slope(const struct isoflop *iso)
     double n = 0, x = 0, y = 0, xx = 0, xy = 0;
     for (int i = 0; i < iso->n; i++) {
         const struct isoflop_budget *b = &iso->budgets[i];
-        if (!b->interior)
+        if (b->support != ISOFLOP_OPTIMUM)
             continue;
         double lx = log(b->flops), ly = log(b->best_params);
         n++;
@@ -192,7 +213,7 @@ static double slope(const struct isoflop *iso)
         xx += lx * lx;
         xy += lx * ly;
     }
-    return n >= 3 ? (n * xy - x * y) / (n * xx - x * x) : NAN;
+    return n >= LEAST_OPTIMA ? (n * xy - x * y) / (n * xx - x * x) : NAN;
 }
 
 void isoflop_find(struct isoflop *out, const struct table *table, bool (*keep)(const struct table *, int, const void *))
@@ -206,8 +227,10 @@ void isoflop_find(struct isoflop *out, const struct table *table, bool (*keep)(c
         find_between(out, &points);
     for (int i = 0; i < out->n; i++) {
         find_optimum(&out->budgets[i]);
-        out->n_interior += out->budgets[i].interior;
+        out->n_optima += out->budgets[i].support == ISOFLOP_OPTIMUM;
     }
+    for (int i = 0; i < points.n; i++)
+        out->most_flops = fmax(out->most_flops, points.items[i].x);
     out->exponent = slope(out);
     points_release(&points);
 }

@@ -24,8 +24,12 @@ bool recipe_downscaling(const struct table *answer, struct drawing *out);
 
 /* The entropy floor all rows share, or NaN: no floor is drawn when worlds differ or the text is real. */
 double recipe_floor(const struct table *answer);
+/* Names the y axis after the answer's unit of loss, and returns it: "nats per token" or "bits per byte". */
+const char *recipe_unit(const struct table *answer, struct drawing *out);
 /* The ends of x, and of y with its bars, over all points: what the axes must hold. */
 void recipe_extent(const struct points *points, double *x_low, double *x_high, double *low, double *high);
+/* Widens a range until it holds the value. */
+void recipe_include(double *low, double *high, double value);
 /* "one seed: no interval" or "bars span 3 seeds". */
 void recipe_say_seeds(struct str *out, const struct points *points);
 

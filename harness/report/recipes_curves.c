@@ -74,7 +74,8 @@ static int by_x(const void *left, const void *right)
     return a->x != b->x ? (a->x > b->x) - (a->x < b->x) : (a->y > b->y) - (a->y < b->y);
 }
 
-/* The front: runs in order of compute, each with a loss below all before. Returns how many. */
+/* The front: runs in order of compute, each with a loss below all before, as a staircase: between two runs the
+ * cheaper one is still the best there is. Returns how many runs. */
 static int add_front(const struct points *points, struct drawing *out, struct point *ends)
 {
     struct point *sorted = calloc((size_t)points->n, sizeof *sorted);
@@ -87,7 +88,7 @@ static int add_front(const struct points *points, struct drawing *out, struct po
         if (sorted[i].y < best) {
             best = sorted[i].y;
             ends[n++ > 0] = sorted[i];
-            int row = drawing_add(out, 6, (double[]){NAN, NAN, NAN, sorted[i].series, sorted[i].x, sorted[i].y});
+            int row = drawing_add(out, 7, (double[]){NAN, NAN, NAN, NAN, sorted[i].series, sorted[i].x, sorted[i].y});
             table_set_text(&out->rows, row, 0, "front");
         }
     free(sorted);
@@ -107,10 +108,12 @@ static void add_curves(const struct table *answer, const struct points *runs, st
     for (int row = 0; row < answer->n_rows; row++) {
         if (!curve_of_row[row] || !(column_number(answer, row, "flops") > 0))
             continue;
-        int added = drawing_add(out, 6, (double[]){NAN, NAN, curve_of_row[row], column_number(answer, row, "params"),
+        int added = drawing_add(out, 7, (double[]){NAN, NAN, curve_of_row[row], NAN,
+                                                   column_number(answer, row, "params"),
                                                    column_number(answer, row, "flops"),
                                                    column_number(answer, row, "loss")});
         table_set_text(&out->rows, added, 0, "curve");
+        table_set_text(&out->rows, added, 3, column_text(answer, row, "trial_id"));
     }
     drawing_number(out, "curve_count", curves->n);
     drawing_numbers(out, "curve_colour", curves->n ? curves->n : 1, curves->colours);
@@ -138,12 +141,13 @@ static void say_front(struct str *out, int n, const struct point ends[2])
     text_power(out, ends[1].x);
     str_append(out, " FLOPs (");
     text_count(out, ends[1].series);
-    str_append(out, " parameters). Thin lines are learning curves, whose rate has not come down yet.");
+    str_append(out, " parameters, N). It is a staircase: each step is the best finished run for that compute or less. "
+                    "Thin lines are learning curves; their learning rate has not come down before the end.");
 }
 
 bool recipe_loss_vs_compute(const struct table *answer, struct drawing *out)
 {
-    static const char *const names[] = {"kind", "series", "curve", "params", "flops", "loss"};
+    static const char *const names[] = {"kind", "series", "curve", "trial_id", "params", "flops", "loss"};
     static const struct points_query query = {.series = "params", .x = "flops", .y = "loss", .keep = is_run};
     struct points points;
     struct str titles[RECIPE_MOST_SERIES];
@@ -157,15 +161,16 @@ bool recipe_loss_vs_compute(const struct table *answer, struct drawing *out)
         points_release(&points);
         return false;
     }
-    drawing_begin_rows(out, 6, names);
+    drawing_begin_rows(out, 7, names);
     for (int i = 0, end; i < points.n; i = end) {
         end = points_series_end(&points, i);
         str_init(&titles[n]);
         text_count(&titles[n++], points.items[i].series);
         for (int k = i; k < end; k++) {
             const struct point *p = &points.items[k];
-            int row = drawing_add(out, 6, (double[]){NAN, n, NAN, p->series, p->x, p->y});
+            int row = drawing_add(out, 7, (double[]){NAN, n, NAN, NAN, p->series, p->x, p->y});
             table_set_text(&out->rows, row, 0, "run");
+            table_set_text(&out->rows, row, 3, column_text(answer, p->row, "trial_id"));
         }
     }
     recipe_extent(&points, &x_low, &x_high, &low, &high);
@@ -175,7 +180,8 @@ bool recipe_loss_vs_compute(const struct table *answer, struct drawing *out)
     drawing_log_axis(out, 'x', x_low / 3, x_high, true);
     /* Curves begin far above where anything is decided: the axis follows the finished runs. */
     drawing_loss_axis(out, low, high + (high - low) * 0.35, recipe_floor(answer));
-    str_append(&out->key_title, "parameters");
+    str_append(&out->key_title, "N (parameters)");
+    (void)recipe_unit(answer, out);
     say_front(&out->caption, n_front, ends);
     for (int i = 0; i < n; i++)
         str_release(&titles[i]);
@@ -199,14 +205,16 @@ static void title_curves(const struct curves *curves, struct str *titles)
 static void draw_curves(const struct table *answer, const int *curve_of_row, struct curves *curves,
                         struct str *titles, struct drawing *out)
 {
-    static const char *const names[] = {"curve", "params", "tokens", "loss"};
+    static const char *const names[] = {"curve", "trial_id", "params", "tokens", "loss"};
     double x_low = INFINITY, x_high = 0, low = INFINITY, high = 0, floor = recipe_floor(answer);
-    drawing_begin_rows(out, 4, names);
+    drawing_begin_rows(out, 5, names);
     for (int row = 0; row < answer->n_rows; row++) {
         double tokens = column_number(answer, row, "tokens"), loss = column_number(answer, row, "loss");
         if (!curve_of_row[row] || !(tokens > 0) || !isfinite(loss))
             continue;
-        drawing_add(out, 4, (double[]){curve_of_row[row], curves->sizes[curve_of_row[row] - 1], tokens, loss});
+        double size = curves->sizes[curve_of_row[row] - 1];
+        int added = drawing_add(out, 5, (double[]){curve_of_row[row], NAN, size, tokens, loss});
+        table_set_text(&out->rows, added, 1, column_text(answer, row, "trial_id"));
         x_low = fmin(x_low, tokens);
         x_high = fmax(x_high, tokens);
         low = fmin(low, loss);
@@ -219,10 +227,10 @@ static void draw_curves(const struct table *answer, const int *curve_of_row, str
     drawing_texts(out, "curve_title", curves->n, titles);
     drawing_log_axis(out, 'x', x_low, x_high, false);
     drawing_loss_axis(out, low, high, floor);
-    str_append(&out->key_title, "parameters");
-    str_format(&out->caption, "%d runs; the lowest held-out loss on the way is ", curves->n);
+    str_append(&out->key_title, "N (parameters)");
+    str_format(&out->caption, "%d runs, each to its end; the lowest held-out loss is ", curves->n);
     text_number(&out->caption, low, 2, false);
-    str_append(&out->caption, " nats per token.");
+    str_format(&out->caption, " %s.", recipe_unit(answer, out));
     if (isfinite(floor)) {
         str_append(&out->caption, " The floor is ");
         text_number(&out->caption, floor, 2, false);

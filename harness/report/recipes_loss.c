@@ -26,6 +26,14 @@ double recipe_floor(const struct table *answer)
     return floor;
 }
 
+const char *recipe_unit(const struct table *answer, struct drawing *out)
+{
+    const char *unit = answer->n_rows > 0 ? column_text(answer, 0, "unit") : NULL;
+    unit = unit ? unit : "nats per token";
+    str_format(&out->y_axis, "held-out loss (%s)", unit);
+    return unit;
+}
+
 void recipe_say_seeds(struct str *out, const struct points *points)
 {
     int most = 0;
@@ -34,7 +42,8 @@ void recipe_say_seeds(struct str *out, const struct points *points)
     if (most > 1)
         str_format(out, " Bars span the lowest and highest of %d seeds.", most);
     else
-        str_append(out, " One seed: no interval.");
+        str_append(out, " One seed: bars are one standard error of each model's held-out loss, no interval over "
+                        "seeds.");
 }
 
 void recipe_series(struct drawing *out, int n, const struct str *titles)
@@ -46,6 +55,12 @@ void recipe_series(struct drawing *out, int n, const struct str *titles)
     drawing_number(out, "series_count", n);
     drawing_numbers(out, "colour", n, colours);
     drawing_texts(out, "series_title", n, titles);
+}
+
+void recipe_include(double *low, double *high, double value)
+{
+    *low = fmin(*low, value);
+    *high = fmax(*high, value);
 }
 
 void recipe_extent(const struct points *points, double *x_low, double *x_high, double *low, double *high)
@@ -65,9 +80,16 @@ static bool x_is_positive(const struct table *table, int row, const void *column
     return column_number(table, row, column) > 0;
 }
 
+/* With several seeds their range, with one its standard error; NaN when that is not known. */
+static void bar_of(const struct point *p, double *low, double *high)
+{
+    *low = p->seeds > 1 ? p->low : p->y - p->stderror;
+    *high = p->seeds > 1 ? p->high : p->y + p->stderror;
+}
+
 /* "At 3 M tokens, loss falls from 2.41 to 1.62 nats per token as the model grows from 4 k to 310 k parameters." */
 static void say_line(struct str *out, const struct points *points, int start, const char *given,
-                     const char *grows, const char *unit)
+                     const char *grows, const char *unit, const char *loss_unit)
 {
     const struct point *first = &points->items[start];
     const struct point *last = &points->items[points_series_end(points, start) - 1];
@@ -78,7 +100,7 @@ static void say_line(struct str *out, const struct points *points, int start, co
     text_number(out, first->y, decimals, false);
     str_append(out, " to ");
     text_number(out, last->y, decimals, false);
-    str_format(out, " nats per token as %s from ", grows);
+    str_format(out, " %s as %s from ", loss_unit, grows);
     text_count(out, first->x);
     str_append(out, " to ");
     text_count(out, last->x);
@@ -93,7 +115,7 @@ struct lines {
 static bool draw_lines(const struct table *answer, const struct lines *lines, struct drawing *out)
 {
     const char *const names[] = {"series", lines->series, lines->x, "loss", "low", "high", "seeds"};
-    const struct points_query query = {.series = lines->series, .x = lines->x, .y = "loss",
+    const struct points_query query = {.series = lines->series, .x = lines->x, .y = "loss", .stderror = "stderr",
                                        .keep = x_is_positive, .context = lines->x};
     struct points points;
     struct str titles[RECIPE_MOST_SERIES];
@@ -115,9 +137,9 @@ static bool draw_lines(const struct table *answer, const struct lines *lines, st
         n++;
         for (int k = i; k < end; k++) {
             const struct point *p = &points.items[k];
-            bool bars = p->seeds > 1;
-            drawing_add(out, 7, (double[]){n, p->series, p->x, p->y, bars ? p->low : NAN,
-                                           bars ? p->high : NAN, p->seeds});
+            double bar_low, bar_high;
+            bar_of(p, &bar_low, &bar_high);
+            drawing_add(out, 7, (double[]){n, p->series, p->x, p->y, bar_low, bar_high, p->seeds});
         }
     }
     recipe_extent(&points, &x_low, &x_high, &low, &high);
@@ -126,7 +148,7 @@ static bool draw_lines(const struct table *answer, const struct lines *lines, st
     drawing_log_axis(out, 'x', x_low, x_high, false);
     drawing_loss_axis(out, low, high, recipe_floor(answer));
     str_append(&out->key_title, lines->key_title);
-    say_line(&out->caption, &points, widest, lines->series_unit, lines->grows, lines->unit);
+    say_line(&out->caption, &points, widest, lines->series_unit, lines->grows, lines->unit, recipe_unit(answer, out));
     recipe_say_seeds(&out->caption, &points);
     for (int i = 0; i < n; i++)
         str_release(&titles[i]);
@@ -138,7 +160,7 @@ bool recipe_loss_vs_params(const struct table *answer, struct drawing *out)
 {
     static const struct lines lines = {
         .series = "tokens", .x = "params", .key_title = "training tokens", .series_unit = "training tokens",
-        .grows = "the model grows", .unit = "parameters without embeddings",
+        .grows = "the model grows", .unit = "parameters without embeddings (N)",
         .shortfall = "needs 2 sizes trained on the same number of tokens"};
     return draw_lines(answer, &lines, out);
 }
@@ -146,8 +168,8 @@ bool recipe_loss_vs_params(const struct table *answer, struct drawing *out)
 bool recipe_loss_vs_tokens(const struct table *answer, struct drawing *out)
 {
     static const struct lines lines = {
-        .series = "params", .x = "tokens", .key_title = "parameters",
-        .series_unit = "parameters without embeddings", .grows = "training goes", .unit = "tokens",
+        .series = "params", .x = "tokens", .key_title = "N (parameters)",
+        .series_unit = "parameters without embeddings (N)", .grows = "training goes", .unit = "tokens",
         .shortfall = "needs 2 data sizes for the same model size"};
     return draw_lines(answer, &lines, out);
 }
@@ -161,47 +183,54 @@ static void add_budget(const struct isoflop_budget *b, int series, struct drawin
         table_set_text(&out->rows, row, 0, "point");
     }
     double from = b->params[b->fit_first], to = b->params[b->fit_last];
-    for (int i = 0; i <= CURVE_STEPS && to > from; i++) {
+    for (int i = 0; i <= CURVE_STEPS && to > from && b->n >= ISOFLOP_FIT_SIZES; i++) {
         double params = from * pow(to / from, (double)i / CURVE_STEPS);
         row = drawing_add(out, 5, (double[]){NAN, series, b->flops, params, isoflop_parabola(b, params)});
         table_set_text(&out->rows, row, 0, "fit");
     }
-    if (b->interior) {
+    if (b->support == ISOFLOP_OPTIMUM) {
         row = drawing_add(out, 5, (double[]){NAN, series, b->flops, b->best_params, b->best_loss});
         table_set_text(&out->rows, row, 0, "optimum");
     }
 }
 
+/* "At 7.5e10 FLOPs the best size is 14 k parameters, at 1.5e11 31 k, at 3e11 49 k." */
+static void say_optima(struct str *out, const struct isoflop *iso)
+{
+    int said = 0;
+    for (int i = 0; i < iso->n; i++) {
+        const struct isoflop_budget *b = &iso->budgets[i];
+        if (b->support != ISOFLOP_OPTIMUM)
+            continue;
+        str_append(out, said ? ", at " : "At ");
+        text_power(out, b->flops);
+        str_append(out, said ? " " : " FLOPs the best size is ");
+        text_count(out, b->best_params);
+        str_append(out, said++ ? "" : " parameters (N)");
+    }
+    str_append(out, said ? "." : "At no budget is an optimum supported: widen the sizes.");
+}
+
 static void say_isoflop(struct str *out, const struct isoflop *iso)
 {
-    const struct isoflop_budget *first = NULL, *last = NULL;
-    for (int i = 0; i < iso->n; i++)
-        if (iso->budgets[i].interior) {
-            first = first ? first : &iso->budgets[i];
-            last = &iso->budgets[i];
-        }
-    if (!first) {
-        str_append(out, "At no budget does the best size lie inside the range tried: widen the sizes.");
-    } else {
-        str_append(out, "At ");
-        text_power(out, first->flops);
-        str_append(out, " FLOPs the best size is ");
-        text_count(out, first->best_params);
-        str_append(out, " parameters");
-        if (last != first) {
-            str_append(out, ", at ");
-            text_power(out, last->flops);
-            str_append(out, " FLOPs ");
-            text_count(out, last->best_params);
-        }
-        str_append(out, ".");
-    }
+    say_optima(out, iso);
     if (isfinite(iso->exponent))
-        str_format(out, " The best size grows as C^%.2f over %d budgets.", iso->exponent, iso->n_interior);
+        str_format(out, " The best size grows as C^%.2f over %d budgets, a slope without an interval.", iso->exponent,
+                   iso->n_optima);
     else
-        str_append(out, " An exponent needs 3 budgets with an optimum inside.");
+        str_append(out, " An exponent needs 3 budgets with an optimum.");
+    str_format(out, " An optimum counts where at least %d sizes were tried and both larger and smaller ones lose%s.",
+               ISOFLOP_FIT_SIZES, iso->n_optima < iso->n ? "; the key says why a budget has none" : "");
     if (iso->interpolated)
         str_append(out, " Points are read off between measured data sizes of each model.");
+    double last = iso->budgets[iso->n - 1].flops;
+    if (iso->most_flops > 1.1 * last) {
+        str_append(out, " Beyond ");
+        text_power(out, last);
+        str_append(out, " FLOPs, up to the largest run's ");
+        text_power(out, iso->most_flops);
+        str_append(out, ", too few sizes share a budget.");
+    }
 }
 
 bool recipe_isoflop(const struct table *answer, struct drawing *out)
@@ -223,6 +252,8 @@ bool recipe_isoflop(const struct table *answer, struct drawing *out)
         const struct isoflop_budget *b = &iso->budgets[i];
         str_init(&titles[i]);
         text_power(&titles[i], b->flops);
+        if (b->support != ISOFLOP_OPTIMUM)
+            str_format(&titles[i], ": %s", isoflop_reason(b->support));
         add_budget(b, i + 1, out);
         for (int k = 0; k < b->n; k++) {
             x_low = fmin(x_low, b->params[k]);
@@ -232,8 +263,10 @@ bool recipe_isoflop(const struct table *answer, struct drawing *out)
         }
     }
     recipe_series(out, n, titles);
+    drawing_number(out, "optimum_count", iso->n_optima);
     drawing_log_axis(out, 'x', x_low, x_high, false);
     drawing_loss_axis(out, low, high, recipe_floor(answer));
+    (void)recipe_unit(answer, out);
     str_append(&out->key_title, "training FLOPs");
     say_isoflop(&out->caption, iso);
     for (int i = 0; i < n; i++)

@@ -219,8 +219,12 @@ void text_count(struct str *out, double value)
         value /= 1000;
         unit++;
     }
-    bool tenth = unit > 0 && fabs(value) < 9.95 && fabs(value - round(value)) >= 0.05;
-    str_format(out, "%.*f%s", tenth ? 1 : 0, value, units[unit]);
+    /* As few digits as are true to half a per cent: 3 k, 8.3 k, 1.05 M. */
+    int decimals = 0;
+    for (double scale = 1; unit > 0 && fabs(value) < 9.95 && decimals < 2; decimals++, scale *= 10)
+        if (fabs(value - round(value * scale) / scale) <= 0.005 * fabs(value))
+            break;
+    str_format(out, "%.*f%s", decimals, value, units[unit]);
 }
 
 void text_power(struct str *out, double value)

@@ -30,7 +30,7 @@ int text_width(const char *text);
 /* Appends at most `columns` columns of a cleaned text, and pads with spaces when asked. */
 void text_fit(struct str *out, const char *text, int columns, bool pad);
 
-/* 950, "4 k", "1.2 M", "310 k", "3 G". */
+/* 950, "4 k", "1.2 M", "1.05 M", "310 k": below ten, true to half a per cent. */
 void text_count(struct str *out, double value);
 /* "7.1e12": FLOPs, with two digits. */
 void text_power(struct str *out, double value);

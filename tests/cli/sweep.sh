@@ -159,9 +159,29 @@ overridden() {
 check 'with the overrides that were given' overridden
 renamed() { # the same trials under another name are found under both
     sed 's/^name: tiny/name: other/' tiny.yaml >other.yaml && "$isoflop" run other.yaml --db one/s.db &&
-        "$isoflop" report --spec other --db one/s.db -o other.html --plots plots | grep -q 'What 9 small models say'
+        "$isoflop" report --spec other --db one/s.db -o other.html --plots plots | grep -q 'What 8 small models (1 shrunk too) say'
 }
 check 'a spec shows trials that another spec ran' renamed
+whole_curves() { # the last point of every learning curve is its trial's end
+    "$isoflop" export v_points --db one/s.db --json | grep -o '"trial_id": *"[^"]*"\|"tokens": *[0-9]*\|"experts": *[0-9]*\|"shrink": *"[a-z0-9]*"' >cells &&
+        awk -F'"' '/trial_id/ { t = $4 } /shrink/ { s = $4 } /experts/ { gsub(/[^0-9]/, "", $3); e = $3 }
+            /tokens/ { gsub(/[^0-9]/, "", $3); n = $3; if (e == 1 && s == "none") print t, n }' cells | sort >wanted &&
+        awk -F, 'NR > 1 { if ($4 > last[$2]) last[$2] = $4 } END { for (t in last) printf "%s %d\n", t, last[t] }' plots/learning_curves.csv |
+        sort >drawn && [ -s wanted ] && diff wanted drawn
+}
+check 'learning curves reach the end of every run' whole_curves
+pasted() { # no parameter is left in it, and no condition that another one makes idle
+    ! grep -q '?1' page.html && grep -q 'FROM v_points' page.html && ! grep -q "shrink &lt;&gt; 'none' OR .* shrink = 'none'" page.html
+}
+check 'the SQL on the page can be pasted' pasted
+unknown_spec() { # command...
+    "$isoflop" "$@" --spec tinny --db one/s.db 2>said
+    [ $? = 2 ] && [ "$(cat said)" = "isoflop: no spec in this store is named 'tinny'; did you mean 'tiny'?" ] && [ ! -e none.html ]
+}
+check 'report refuses an unknown spec' unknown_spec report -o none.html
+check 'so does plot' unknown_spec plot all
+named_once() { "$isoflop" plot isoflop --db over/s.db 2>said; [ "$(grep -o isoflop: said | wc -l)" = 2 ] || { cat said; return 1; }; }
+check 'a chart that cannot be drawn is named once' named_once
 check 'says when there is nothing to draw' bash -c "'$isoflop' plot isoflop --db one/s.db; [ \$? = 5 ]"
 check 'survives a reader that goes away' bash -c "'$isoflop' export metric --db one/s.db | head -1 >/dev/null; [ \${PIPESTATUS[0]} = 0 ]"
 check 'notices a full output' bash -c "'$isoflop' export metric --db one/s.db >/dev/full; [ \$? = 1 ]"

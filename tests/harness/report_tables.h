@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/base/table.h"
 
@@ -45,9 +46,10 @@ static inline double truth_loss(const struct truth *t, double params, double tok
 }
 
 static const char *const truth_columns[] = {
-    "kind", "trial_id", "spec", "params", "params_non_embedding", "params_active", "params_total", "experts",
+    "kind", "trial_id", "spec", "params", "params_non_embedding", "active", "params_total", "experts",
     "experts_per_token", "tokens", "seed", "flops", "train_flops", "loss", "heldout_loss", "stderr",
-    "heldout_stderr", "entropy_floor", "data_source", "wall_s", "shrink", "parent", "weight_bytes", "step"};
+    "heldout_stderr", "entropy_floor", "data_source", "train_s", "shrink", "parent", "weight_bytes", "step", "unit",
+    "granularity"};
 enum { TRUTH_COLUMNS = sizeof truth_columns / sizeof *truth_columns };
 
 static inline void truth_set(struct table *t, int row, const char *name, double value)
@@ -69,7 +71,7 @@ static inline int truth_row(struct table *t, const struct truth *truth, const ch
     truth_text(t, row, "spec", "demo");
     truth_set(t, row, "params", params);
     truth_set(t, row, "params_non_embedding", params);
-    truth_set(t, row, "params_active", params * 1.4);
+    truth_set(t, row, "active", params * 1.4);
     truth_set(t, row, "params_total", params * 1.4);
     truth_set(t, row, "experts", 1);
     truth_set(t, row, "experts_per_token", 1);
@@ -83,11 +85,13 @@ static inline int truth_row(struct table *t, const struct truth *truth, const ch
     truth_set(t, row, "heldout_stderr", 0.002);
     truth_set(t, row, "entropy_floor", truth->floor);
     truth_text(t, row, "data_source", truth->label);
-    truth_set(t, row, "wall_s", params * tokens * 1e-10);
+    truth_set(t, row, "train_s", params * tokens * 1e-10);
     truth_text(t, row, "shrink", "none");
     truth_text(t, row, "parent", "");
     truth_set(t, row, "weight_bytes", 4 * params * 1.4);
     truth_set(t, row, "step", tokens / 1024);
+    truth_text(t, row, "unit", strcmp(truth->label, "text") == 0 ? "bits per byte" : "nats per token");
+    truth_set(t, row, "granularity", 1);
     return row;
 }
 
@@ -116,8 +120,9 @@ static inline void truth_add_moe(struct table *t, const struct truth *truth, dou
         int row = truth_row(t, truth, id, params, tokens, 1, truth_loss(truth, params, tokens) - gain);
         truth_set(t, row, "experts", 4 << k);
         truth_set(t, row, "experts_per_token", 2);
+        truth_set(t, row, "params", params * (2 << k));
         truth_set(t, row, "params_total", params * 1.4 * (2 << k));
-        truth_set(t, row, "wall_s", params * tokens * 1.3e-10);
+        truth_set(t, row, "train_s", params * tokens * 1.3e-10);
     }
 }
 

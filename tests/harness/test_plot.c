@@ -88,7 +88,9 @@ static void numbers(void **state)
     expect_count(4000, "4 k");
     expect_count(310234, "310 k");
     expect_count(999700, "1 M");
-    expect_count(3145728, "3.1 M");
+    expect_count(3145728, "3.15 M");
+    expect_count(1048576, "1.05 M");
+    expect_count(1004000, "1 M");
     expect_count(NAN, "?");
     str_init(&out);
     text_number(&out, -0.0912, 2, true);

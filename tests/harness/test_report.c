@@ -158,6 +158,36 @@ static void every_chart(void **state)
     assert_int_equal(access("pwned", F_OK), -1);
 }
 
+static double cell_of(const struct table *rows, int row, const char *name)
+{
+    return table_number(rows, row, table_column(rows, name));
+}
+
+/* 0 of n is no certainty: the bar over it is Wilson's, and the items it rests on stand beside it. */
+static void zero_of_n(void **state)
+{
+    const struct chart *chart = chart_find("ability_vs_params");
+    const struct chart_options options = {.folder = folder, .gnuplot = "/nowhere/gnuplot"};
+    struct chart_output output;
+    struct table answer;
+    struct err err = ERR_INIT;
+    int zeros = 0;
+    (void)state;
+    answer_for(chart->name, NULL, &answer);
+    chart_output_init(&output);
+    assert_int_equal(chart_render(chart, &answer, &options, &output, &err), STATUS_NOT_FOUND);
+    for (int row = 0; row < output.rows.n_rows; row++)
+        if (strcmp(table_text(&output.rows, row, 0), "exact_match") == 0 && cell_of(&output.rows, row, "value") == 0) {
+            assert_true(fabs(cell_of(&output.rows, row, "low")) < 1e-12);
+            assert_true(fabs(cell_of(&output.rows, row, "high") - 0.02914) < 1e-4); /* z^2 / (n + z^2), n = 128 */
+            assert_true(cell_of(&output.rows, row, "items") == 128);
+            zeros++;
+        }
+    assert_true(zeros >= TRUTH_SIZES);
+    chart_output_release(&output);
+    table_release(&answer);
+}
+
 static void bitmap_and_pdf(void **state)
 {
     const struct chart *chart = chart_find("loss_vs_params");
@@ -258,7 +288,7 @@ static void isoflop_truth(void **state)
     isoflop_find(&iso, &table, NULL);
     assert_int_equal(iso.n, 4);
     assert_false(iso.interpolated);
-    assert_int_equal(iso.n_interior, 4);
+    assert_int_equal(iso.n_optima, 4);
     assert_true(fabs(iso.exponent - 0.5) < 1e-6);
     for (int b = 0; b < 4; b++) {
         assert_true(fabs(iso.budgets[b].best_params / (2e4 * pow(2, b)) - 1) < 1e-6);
@@ -275,6 +305,48 @@ static void isoflop_truth(void **state)
             assert_true(tokens >= truth_tokens(0) * 0.999 && tokens <= truth_tokens(TRUTH_DATA - 1) * 1.001);
             assert_true(fabs(iso.budgets[b].loss[k] - truth_loss(&truth, iso.budgets[b].params[k], tokens)) < 0.05);
         }
+    table_release(&table);
+}
+
+static void set_budget(struct table *table, double flops, const double *losses, int n)
+{
+    for (int i = 0; i < n; i++) {
+        int row = table_add_row(table);
+        truth_set(table, row, "params", 1e4 * pow(2, i));
+        truth_set(table, row, "flops", flops);
+        truth_set(table, row, "loss", losses[i]);
+        truth_set(table, row, "seed", 1);
+    }
+}
+
+/* Only an optimum that enough sizes support counts, and the others say why not. */
+static void isoflop_support(void **state)
+{
+    static const struct {
+        double losses[5];
+        int n;
+        enum isoflop_support support;
+    } cases[] = {{{1.2, 1.0, 0.9, 1.1}, 4, ISOFLOP_OPTIMUM},
+                 {{1.2, 1.0, 1.1}, 3, ISOFLOP_FEW_SIZES}, /* three points always have a parabola */
+                 {{0.9, 1.0, 1.1, 1.2}, 4, ISOFLOP_SMALLEST},
+                 {{1.2, 1.1, 1.0, 0.9}, 4, ISOFLOP_LARGEST},
+                 {{1.2, 1.2, 0.6, 1.19, 0.7}, 5, ISOFLOP_NO_MINIMUM}};
+    const char *const columns[] = {"params", "flops", "loss", "seed"};
+    struct table table;
+    struct isoflop iso;
+    (void)state;
+    table_init(&table, 4, columns);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        set_budget(&table, 1e10 * pow(3, (double)i), cases[i].losses, cases[i].n);
+    isoflop_find(&iso, &table, NULL);
+    assert_int_equal(iso.n, 5);
+    for (int i = 0; i < iso.n; i++) {
+        assert_int_equal(iso.budgets[i].support, cases[i].support);
+        assert_true((isoflop_reason(cases[i].support)[0] == 0) == (cases[i].support == ISOFLOP_OPTIMUM));
+    }
+    assert_int_equal(iso.n_optima, 1);
+    assert_true(isnan(iso.exponent));
+    assert_true(fabs(iso.most_flops / 81e10 - 1) < 1e-9);
     table_release(&table);
 }
 
@@ -319,20 +391,22 @@ static void findings_plain(void **state)
     assert_int_equal(f[FINDING_SIZE].verdict, FINDING_YES);
     assert_true(fabs(f[FINDING_SIZE].value - change) < 1e-9);
     assert_says(f[FINDING_SIZE].brief, "loss 2.08 \u2192 1.63 from 4.1 k to 311 k parameters");
-    assert_says(f[FINDING_SIZE].sentence, "3.1 M training tokens");
+    assert_says(f[FINDING_SIZE].sentence, "3.15 M training tokens");
     assert_string_equal(f[FINDING_SIZE].interval, "one seed: no interval");
     assert_int_equal(f[FINDING_DATA].verdict, FINDING_YES);
     assert_says(f[FINDING_DATA].sentence, "311 k parameters");
     assert_int_equal(f[FINDING_COMPUTE].verdict, FINDING_UNKNOWN);
-    assert_says(f[FINDING_COMPUTE].sentence, "needs 3");
+    assert_says(f[FINDING_COMPUTE].sentence, "an exponent needs 3");
     assert_int_equal(f[FINDING_EXPERTS].verdict, FINDING_YES);
     assert_true(fabs(f[FINDING_EXPERTS].value + 0.09) < 1e-6);
-    assert_says(f[FINDING_EXPERTS].brief, "16 experts, 2 active: loss \u22120.090");
-    assert_says(f[FINDING_EXPERTS].brief, "1.3\u00D7 the time");
-    assert_says(f[FINDING_EXPERTS].sentence, "Of 3 mixtures compared, 3 beat dense");
+    assert_says(f[FINDING_EXPERTS].brief, "experts, 2 active: loss \u22120.090");
+    assert_says(f[FINDING_EXPERTS].brief, "1.3\u00D7 the training time (one run)");
+    assert_says(f[FINDING_EXPERTS].sentence, "3 of 3 beat dense");
+    assert_says(f[FINDING_EXPERTS].interval, "all mixtures: \u22120.090 to \u22120.090, one run each: no interval");
     assert_string_equal(f[FINDING_ABILITIES].number, "3 of 4");
-    assert_says(f[FINDING_ABILITIES].sentence, "copy near 61 k");
-    assert_says(f[FINDING_ABILITIES].sentence, "addition 3 does not in this range");
+    assert_says(f[FINDING_ABILITIES].sentence, "copy from 61 k");
+    assert_says(f[FINDING_ABILITIES].sentence, "not up to 311 k: addition 3");
+    assert_says(f[FINDING_ABILITIES].spark_label, "fact recall: answers exactly right");
     assert_int_equal(f[FINDING_DOWNSCALING].verdict, FINDING_YES);
     assert_says(f[FINDING_DOWNSCALING].brief, "int8: 4.0\u00D7 smaller, 2.8\u00D7 faster, loss +0.0030");
     release_world(&w);
@@ -355,9 +429,96 @@ static void findings_flipped(void **state)
     assert_string_equal(f[FINDING_EXPERTS].headline, "Experts did not help here");
     assert_true(f[FINDING_EXPERTS].value > 0.039);
     assert_string_equal(f[FINDING_ABILITIES].headline, "No ability appears in this range");
-    assert_says(f[FINDING_ABILITIES].brief, "do not appear in this range");
+    assert_says(f[FINDING_ABILITIES].brief, "none up to 311 k parameters (N): addition 3, copy");
     assert_says(f[FINDING_DOWNSCALING].brief, "but 2.0\u00D7 slower");
     release_world(&w);
+}
+
+/* int8 copies: as fast when it rounds to that, compared with trained models of as many bytes, drawn in order. */
+static void findings_int8(void **state)
+{
+    struct world w;
+    struct truth truth = truth_plain();
+    (void)state;
+    make_world(&w, &truth, 0.09, 30000, 1.02);
+    const struct finding *f = &w.findings[FINDING_DOWNSCALING];
+    assert_string_equal(f->headline, "int8 is 4.0\u00D7 smaller, as fast");
+    assert_int_equal(f->verdict, FINDING_YES);
+    assert_says(f->interval, "from +0.0030 to +0.0030, lowest and highest of 6 pairs: no interval");
+    /* A quarter of the bytes is another trained size's, larger than the smallest, for four of the six. */
+    assert_says(f->sentence, "interpolated between sizes, 4 of 6 in range) the loss differs by \u2212");
+    double before = 0;
+    int children = 0;
+    for (int i = 0; i < f->n_spark; i++) {
+        children += f->spark_marked[i];
+        assert_true(f->spark_marked[i] || f->spark_x[i] > before);
+        before = f->spark_marked[i] ? before : f->spark_x[i];
+    }
+    assert_int_equal(children, TRUTH_SIZES);
+    assert_int_equal(f->n_spark, 2 * TRUTH_SIZES);
+    release_world(&w);
+}
+
+/* The best mixture speaks, and what more experts do is said. */
+static void findings_more_experts(void **state)
+{
+    struct world w;
+    struct truth truth = truth_plain();
+    (void)state;
+    truth_grid(&w.points, &truth);
+    for (int experts = 8; experts <= 16; experts += 8) {
+        double loss = truth_loss(&truth, truth_size(2), truth_tokens(3)) - (experts == 8 ? 0.09 : 0.05);
+        int row = truth_row(&w.points, &truth, "m", truth_size(2), truth_tokens(3), 1, loss);
+        truth_set(&w.points, row, "experts", experts);
+        truth_set(&w.points, row, "experts_per_token", 2);
+    }
+    const struct table *const tables[] = {&w.points, NULL, NULL};
+    findings_derive(tables, w.findings);
+    assert_says(w.findings[FINDING_EXPERTS].brief, "8 experts, 2 active: loss \u22120.090");
+    assert_says(w.findings[FINDING_EXPERTS].sentence, "from 8 to 16 experts with as many active changes it by +0.040.");
+    assert_says(w.findings[FINDING_EXPERTS].interval, "\u22120.090 to \u22120.050");
+    table_release(&w.points);
+}
+
+/* Real text is told in bits per byte, in findings, axes and captions. */
+static void bits_per_byte(void **state)
+{
+    struct world w;
+    struct truth truth = truth_plain();
+    (void)state;
+    truth.label = "text";
+    make_world(&w, &truth, 0.09, 30000, 2.8);
+    assert_says(w.findings[FINDING_SIZE].number, " bits/byte");
+    for (int i = 0; i < FINDING_KINDS; i++)
+        assert_null(strstr(w.findings[i].sentence, "nats per token"));
+    for (int i = 0; chart_at(i); i++) {
+        const struct chart_options options = {.folder = folder, .gnuplot = "/nowhere/gnuplot"};
+        struct chart_output output;
+        struct err err = ERR_INIT;
+        if (strstr(chart_at(i)->y_axis, "loss") == NULL || strcmp(chart_at(i)->name, "loss_vs_compute") == 0 ||
+            strcmp(chart_at(i)->name, "learning_curves") == 0)
+            continue;
+        chart_output_init(&output);
+        assert_int_equal(chart_render(chart_at(i), &w.points, &options, &output, &err), STATUS_NOT_FOUND);
+        assert_null(strstr(output.caption.text, "nats per token"));
+        chart_output_release(&output);
+    }
+    release_world(&w);
+}
+
+/* What the page shows for pasting holds no parameter; a name with a quote stays one string. */
+static void sql_shown(void **state)
+{
+    struct str out;
+    (void)state;
+    for (int i = 0; chart_at(i); i++)
+        for (int named = 0; named < 2; named++) {
+            str_init(&out);
+            report_sql_shown(chart_at(i)->sql, named ? "it's" : NULL, &out);
+            assert_null(strstr(out.text, "?1"));
+            assert_true(!named == !strstr(out.text, "WHERE spec = 'it''s')"));
+            str_release(&out);
+        }
 }
 
 /* Seeds that spread further than the effect: no clear difference, with the interval that says why. */
@@ -453,6 +614,8 @@ static void page(void **state)
     assert_non_null(strstr(first.text, "href=\"#figure-isoflop\""));
     assert_null(strstr(first.text, "#figure-nowhere"));
     assert_non_null(strstr(first.text, "diverged"));
+    assert_non_null(strstr(first.text, "3\u202F145\u202F728"));
+    assert_null(strstr(first.text, "e+0"));
     int cards = 0;
     for (const char *p = first.text; (p = strstr(p, "<li class=\"card\">")) != NULL; p++)
         cards++;
@@ -499,7 +662,7 @@ static void terminal(void **state)
         }
     assert_says(out.text, "entropy floor 1.31 nats");
     assert_says(out.text, "report: results/demo.html      store: results/demo.db");
-    assert_says(out.text, "\u25C6 3.1 M");
+    assert_says(out.text, "\u25C6 3.15 M");
     str_clear(&out);
     terminal_draw(&(struct terminal){true, true, 80}, &summary, &out);
     assert_says(out.text, "\x1b[1mWhat 24 small models say\x1b[0m");
@@ -541,7 +704,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(too_little, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(without_gnuplot, make_folder, remove_folder),
         cmocka_unit_test(names),
+        cmocka_unit_test_setup_teardown(zero_of_n, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(bits_per_byte, make_folder, remove_folder),
         cmocka_unit_test(isoflop_truth),
+        cmocka_unit_test(isoflop_support),
+        cmocka_unit_test(sql_shown),
+        cmocka_unit_test(findings_int8),
+        cmocka_unit_test(findings_more_experts),
         cmocka_unit_test(findings_plain),
         cmocka_unit_test(findings_flipped),
         cmocka_unit_test(findings_noise),
