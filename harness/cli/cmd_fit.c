@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/base/assert.h"
 #include "harness/cli/commands.h"
@@ -62,14 +63,22 @@ static enum status fit_all(struct fit_set *set, const struct options *o, struct 
 }
 
 /* The letters go to the store they were fitted from. */
-static enum status save(const struct invocation *invocation, const struct table *table, struct err *err)
+static enum status save(const struct invocation *invocation, const struct fit_set *set, struct err *err)
 {
     struct store *store;
-    struct rows rows = {.table = "fit", .rows = table, .conflict = ROWS_REPLACE};
+    struct table table;
+    struct rows rows = {.table = "fit", .rows = &table, .conflict = ROWS_REPLACE};
+    char created_at[40];
+    time_t now = time(NULL);
+    struct tm utc;
     enum status status = store_open(&store, invocation->db, STORE_WRITE, err);
     if (status != STATUS_OK)
         return status;
+    size_t length = gmtime_r(&now, &utc) ? strftime(created_at, sizeof created_at, "%Y-%m-%dT%H:%M:%S.000Z", &utc) : 0;
+    ASSERT(length > 0);
+    fit_table(set, created_at, &table);
     status = store_put_rows(store, &rows, 1, err);
+    table_release(&table);
     store_close(store);
     return status;
 }
@@ -80,18 +89,19 @@ static int put_out(const struct invocation *invocation, const struct fit_set *se
     struct table table;
     enum status status = STATUS_OK;
     int code = EXIT_CODE_DONE;
-    fit_table(set, &table);
     if (invocation->options.n_arguments == 0 && !option_flag(&invocation->options, "no-save"))
-        status = save(invocation, &table, &err);
+        status = save(invocation, set, &err);
     if (status != STATUS_OK)
-        code = failed(&err);
-    else if (invocation->json)
+        return failed(&err);
+    if (invocation->json) {
         fit_print_json(set);
-    else if (invocation->csv)
+    } else if (invocation->csv) {
+        fit_table(set, NULL, &table);
         code = print_table(invocation, &table, "isoflop.fit.v1");
-    else
+        table_release(&table);
+    } else {
         fit_print_people(set);
-    table_release(&table);
+    }
     return code;
 }
 
@@ -110,7 +120,6 @@ int cmd_fit(struct invocation *invocation)
     set->law = law;
     set->points = &points;
     set->spec = option_text(o, "spec");
-    set->where = option_text(o, "where");
     set->confidence = settings.bootstrap.confidence;
     enum status status = fit_points_read(&points, invocation, law, &err);
     if (status == STATUS_OK)

@@ -106,7 +106,7 @@ static const struct example fit_examples[] = {
     {"isoflop fit", "L = E + A/N^alpha + B/D^beta through the store's trials, three approaches"},
     {"isoflop fit --n params_total --where 'experts = 1' --compute 1e15", "another N, some trials, the best use of 1e15 FLOPs"},
     {"isoflop fit points.csv --columns N=params,D=tokens,L=loss --json", "anybody's points, for a program"},
-    {"isoflop fit c.csv --columns 'N=Model Size,C=Training FLOP,L=loss' --method huber", "D from C = 6 N D"},
+    {"isoflop fit c.csv --columns 'N=Model Size,C=FLOP,L=loss' --method huber", "D from C = 6 N D"},
     {"isoflop fit --law data-constrained --compute 1e15 --unique-tokens 1e7", "when text has to be repeated"},
     {NULL, NULL},
 };
@@ -117,7 +117,7 @@ static const struct option_row fit_options[] = {
     {.name = "n", .kind = OPTION_CHOICE, .metavar = "N", .preset = "params_non_embedding", .choices = "params_non_embedding params_total params_active params_matmul non_embedding total active matmul", .help = "which parameters are N"},
     {.name = "where", .kind = OPTION_TEXT, .metavar = "SQL", .help = "only rows that satisfy this, in columns of v_points or of the file"},
     {.name = "spec", .kind = OPTION_TEXT, .metavar = "NAME", .help = "only trials of this spec"},
-    {.name = "columns", .kind = OPTION_TEXT, .metavar = "MAP", .help = "columns by letter, a factor after *, as in  N=size*1e6,C=flops,L=loss; D or C may be missing"},
+    {.name = "columns", .kind = OPTION_TEXT, .metavar = "MAP", .help = "columns by letter, a factor after *, as N=size*1e6,C=flops,L=loss; one of D and C may be missing"},
     {.name = "cluster", .kind = OPTION_TEXT, .metavar = "COLUMN", .help = "rows that agree here are resampled together; else those of one setting, whatever their seeds"},
     {.name = "bootstrap", .letter = 'B', .kind = OPTION_INTEGER, .metavar = "N", .preset = "4000", .minimum = 0, .maximum = 1e6, .help = "resamples for the intervals; 0: no intervals"},
     {.name = "confidence", .kind = OPTION_REAL, .metavar = "P", .preset = "0.95", .minimum = 0.5, .maximum = 0.999, .help = "level of the intervals"},

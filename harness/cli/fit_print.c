@@ -4,6 +4,7 @@
 #include "harness/cli/fit_print.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,8 +80,11 @@ void fit_print_people(const struct fit_set *set)
             print_wrapped("  no fit:", set->tried[i].fault.text);
         }
     }
-    if (first && first->n_replicates)
+    if (first && first->n_replicates) {
         (void)printf("\nintervals: %.4g %%, %d resamples of whole clusters\n", 100 * set->confidence, first->n_replicates);
+        if (points->points.n_clusters == points->points.n)
+            (void)printf("one run per setting: they rest on the scatter about the law alone\n");
+    }
     if (derives)
         (void)printf("N_opt = G (C/6)^a, D_opt = (C/6)^b / G\n");
 }
@@ -225,7 +229,23 @@ void fit_print_json(const struct fit_set *set)
 
 static const char *const columns[] = {"fit_id", "spec",     "law",        "method",    "params_convention", "letter",    "value",
                                       "low",    "high",     "se",         "confidence", "n_points",         "n_excluded", "objective",
-                                      "heldout_error", "covariance", "reason"};
+                                      "heldout_error", "covariance", "reason",    "created_at"};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+/* What was found, in eight digits (FNV-1a, Fowler, Noll & Vo): the same fit has one name, and another fit never takes the
+ * name of one that something was predicted from. */
+static uint32_t fingerprint(const struct law_fit *fit)
+{
+    uint32_t hash = 2166136261u;
+    const struct law_quantity *q;
+    for (int i = 0; (q = letter_at(fit, i)) != NULL; i++) {
+        const double values[] = {q->value, q->low, q->high, fit->n_points};
+        const unsigned char *bytes = (const unsigned char *)values;
+        for (size_t b = 0; b < sizeof values; b++)
+            hash = (hash ^ bytes[b]) * 16777619u;
+    }
+    return hash;
+}
 
 /* A letter's row of the covariance, "1.2 0.3 …" in the order of the letters. */
 static void covariance_row(const struct law_fit *fit, int letter, struct str *out)
@@ -239,15 +259,13 @@ static void covariance_row(const struct law_fit *fit, int letter, struct str *ou
 }
 
 static void add_row(const struct fit_set *set, const struct law_fit *fit, const struct law_quantity *q, const char *letter,
-                    const char *covariance, struct table *table)
+                    const char *covariance, const char *created_at, struct table *table)
 {
     struct str text;
     int row = table_add_row(table), c = 0;
     str_init(&text);
-    str_format(&text, "%s/%s/%s/%s", set->spec ? set->spec : "all", set->law->name, law_method_names[fit->method],
-               set->points->convention);
-    if (set->where)
-        str_format(&text, "/%s", set->where);
+    str_format(&text, "%.40s/%s/%s/%.40s/%08x", set->spec ? set->spec : "all", set->law->name, law_method_names[fit->method],
+               set->points->convention, fingerprint(fit));
     table_set_text(table, row, c++, text.text);
     if (set->spec)
         table_set_text(table, row, c, set->spec);
@@ -272,17 +290,20 @@ static void add_row(const struct fit_set *set, const struct law_fit *fit, const 
     str_format(&text, "%s%s%s", set->points->excluded.text, set->points->n_excluded && *fit->notes ? "; " : "", fit->notes);
     if (text.length)
         table_set_text(table, row, c, text.text);
+    c++;
+    if (created_at)
+        table_set_text(table, row, c, created_at);
     str_release(&text);
 }
 
-static void add_rows(const struct fit_set *set, const struct law_fit *fit, struct table *table)
+static void add_rows(const struct fit_set *set, const struct law_fit *fit, const char *created_at, struct table *table)
 {
     const struct law_quantity *q;
     struct str covariance;
     str_init(&covariance);
     for (int i = 0; (q = letter_at(fit, i)) != NULL; i++) {
         covariance_row(fit, i, &covariance);
-        add_row(set, fit, q, q->name, covariance.text, table);
+        add_row(set, fit, q, q->name, covariance.text, created_at, table);
     }
     for (int i = 0; i < fit->n_optima; i++) {
         const struct law_optimum *o = &fit->optimum[i];
@@ -291,16 +312,16 @@ static void add_rows(const struct fit_set *set, const struct law_fit *fit, struc
             char letter[64];
             (void)snprintf(letter, sizeof letter, "%s(%.6g)", all[k]->name, o->compute);
             if (!isnan(all[k]->value))
-                add_row(set, fit, all[k], letter, "", table);
+                add_row(set, fit, all[k], letter, "", created_at, table);
         }
     }
     str_release(&covariance);
 }
 
-void fit_table(const struct fit_set *set, struct table *table)
+void fit_table(const struct fit_set *set, const char *created_at, struct table *table)
 {
-    table_init(table, (int)(sizeof columns / sizeof *columns), columns);
+    table_init(table, created_at ? COLUMNS : COLUMNS - 1, columns);
     for (int i = 0; i < set->n_tried; i++)
         if (set->tried[i].good)
-            add_rows(set, &set->tried[i].fit, table);
+            add_rows(set, &set->tried[i].fit, created_at, table);
 }

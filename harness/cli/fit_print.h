@@ -10,7 +10,6 @@ struct fit_set {
     const struct law *law;
     const struct fit_points *points;
     const char *spec; /* NULL: all */
-    const char *where; /* NULL: none */
     double confidence;
     struct {
         enum law_method method;
@@ -26,7 +25,8 @@ void fit_print_people(const struct fit_set *set);
 /* One object: the first fit's letters at the top, all fits in "fits". */
 void fit_print_json(const struct fit_set *set);
 
-/* Rows of table fit: one per letter and fit, derived figures and optima after the law's own letters. */
-void fit_table(const struct fit_set *set, struct table *table);
+/* Rows of table fit: one per letter and fit, derived figures and optima after the law's own letters. created_at is the
+ * last column, which NULL leaves out. The caller releases the table. */
+void fit_table(const struct fit_set *set, const char *created_at, struct table *table);
 
 #endif
