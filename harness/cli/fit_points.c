@@ -116,6 +116,7 @@ static enum status choose_columns(struct fit_points *out, const struct invocatio
         }
         for (int i = 0; i < 12 && known_names[role][i] && index[role] < 0; i++)
             index[role] = find_column(table, known_names[role][i]);
+        out->guessed[role] = index[role] >= 0;
         if (index[role] >= 0)
             (void)str_copy(out->column[role], sizeof out->column[role], table->names[index[role]]);
     }
@@ -188,15 +189,20 @@ static enum status read_cell(struct fit_points *out, const struct table *table, 
 
 /* ---- Clusters ---- */
 
+static bool same_number(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
 /* The runs of one setting, whatever their seeds, are one cluster; or those that agree in a column of the user's. */
 static bool same_cluster(const struct fit_points *out, const struct table *table, const int *kept, int column, int i, int j)
 {
     if (column >= 0) {
         const char *a = table_text(table, kept[i], column), *b = table_text(table, kept[j], column);
-        return a && b ? strcmp(a, b) == 0 : table_number(table, kept[i], column) == table_number(table, kept[j], column);
+        return a && b ? strcmp(a, b) == 0 : same_number(table_number(table, kept[i], column), table_number(table, kept[j], column));
     }
     for (int v = 0; v < LAW_VARIABLES; v++)
-        if (v != LAW_C && out->points.x[v] && out->points.x[v][i] != out->points.x[v][j])
+        if (v != LAW_C && out->points.x[v] && !same_number(out->points.x[v][i], out->points.x[v][j]))
             return false;
     return true;
 }
@@ -219,6 +225,54 @@ static void make_clusters(struct fit_points *out, const struct table *table, con
     out->points.cluster = out->numbers;
 }
 
+/* ---- Learning rates of the store ---- */
+
+struct rate_columns {
+    int params, tokens, experts, lr, loss, data;
+};
+
+static bool same_run(const struct table *t, const struct rate_columns *c, int i, int j)
+{
+    const char *a = table_text(t, i, c->data), *b = table_text(t, j, c->data);
+    return same_number(table_number(t, i, c->params), table_number(t, j, c->params)) &&
+           same_number(table_number(t, i, c->tokens), table_number(t, j, c->tokens)) &&
+           same_number(table_number(t, i, c->experts), table_number(t, j, c->experts)) && strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/* Of one size and length run at several learning rates only the rate with the lowest mean loss is a point: an untuned
+ * rate is the largest single artefact. Returns how many rows are dropped. */
+static int drop_rates(const struct table *t, char *keep)
+{
+    const struct rate_columns c = {table_column(t, "params_total"), table_column(t, "tokens"), table_column(t, "experts"),
+                                   table_column(t, "lr"), table_column(t, "heldout_loss"), table_column(t, "data_identity")};
+    double *mean = calloc((size_t)t->n_rows + 1, sizeof *mean);
+    int dropped = 0;
+    ASSERT(mean && c.params >= 0 && c.tokens >= 0 && c.experts >= 0 && c.lr >= 0 && c.loss >= 0 && c.data >= 0);
+    for (int i = 0; i < t->n_rows; i++) {
+        double n = 0;
+        for (int j = 0; j < t->n_rows && keep[i]; j++)
+            if (keep[j] && same_number(table_number(t, i, c.lr), table_number(t, j, c.lr)) && same_run(t, &c, i, j)) {
+                mean[i] += table_number(t, j, c.loss);
+                n += 1;
+            }
+        mean[i] /= fmax(n, 1);
+    }
+    for (int i = 0; i < t->n_rows; i++) {
+        bool best = true;
+        for (int j = 0; j < t->n_rows && keep[i] && best; j++)
+            best = !(keep[j] && mean[j] < mean[i] && !same_number(table_number(t, i, c.lr), table_number(t, j, c.lr)) &&
+                     same_run(t, &c, i, j));
+        if (keep[i] && !best) {
+            keep[i] = 2; /* still seen by the others until all are judged */
+            dropped++;
+        }
+    }
+    for (int i = 0; i < t->n_rows; i++)
+        keep[i] = keep[i] == 1;
+    free(mean);
+    return dropped;
+}
+
 /* ---- Rows to points ---- */
 
 static void exclude(struct fit_points *out, int n, const char *why)
@@ -227,6 +281,31 @@ static void exclude(struct fit_points *out, int n, const char *why)
         return;
     str_format(&out->excluded, "%s%d %s", out->excluded.length ? "; " : "", n, why);
     out->n_excluded += n;
+}
+
+static int count_kept(const char *keep, int n)
+{
+    int count = 0;
+    for (int i = 0; i < n; i++)
+        count += keep[i] != 0;
+    return count;
+}
+
+/* A column that was found by its name alone, that the law does not need and that holds text is not what it seemed. */
+static void forget_text(struct fit_points *out, const struct law *law, const struct table *table, int *index)
+{
+    for (int role = 0; role < FIT_CLUSTER; role++) {
+        bool needed = role == FIT_LOSS || role == LAW_N || role == LAW_D || (role == LAW_C && index[LAW_D] < 0) ||
+                      (role < LAW_VARIABLES && law->variables & 1u << role);
+        double value;
+        for (int row = 0; row < table->n_rows && index[role] >= 0 && out->guessed[role] && !needed; row++) {
+            const char *text = table_text(table, row, index[role]);
+            if (text && !read_number(text, &value)) {
+                index[role] = -1;
+                *out->column[role] = 0;
+            }
+        }
+    }
 }
 
 /* C from 6 N D, or D from C, where a file has but one of them. */
@@ -256,9 +335,8 @@ static enum status fill(struct fit_points *out, const struct table *table, const
     out->numbers = calloc(2 * room, sizeof *out->numbers);
     ASSERT(kept && out->values && out->numbers);
     for (int row = 0; row < table->n_rows; row++)
-        if (!keep || keep[row])
+        if (keep[row])
             kept[n++] = row;
-    exclude(out, table->n_rows - n, "by --where");
     out->points.n = n;
     for (int role = 0; role < FIT_CLUSTER; role++)
         for (int i = 0; i < n && index[role] >= 0 && status == STATUS_OK; i++)
@@ -335,7 +413,7 @@ enum status fit_points_read(struct fit_points *out, const struct invocation *inv
     const struct options *o = &invocation->options;
     const char *where = option_text(o, "where"), *n = option_text(o, "n");
     struct table table;
-    char *keep = NULL;
+    char *keep;
     int index[FIT_ROLES];
     enum status status;
     *out = (struct fit_points){.source = o->n_arguments ? o->arguments[0] : invocation->db};
@@ -345,15 +423,21 @@ enum status fit_points_read(struct fit_points *out, const struct invocation *inv
                             : read_store(out, invocation, law == &laws[LAW_PRECISION], &table, err);
     if (status != STATUS_OK)
         return status;
-    if (where) {
-        keep = calloc((size_t)table.n_rows + 1, 1);
-        ASSERT(keep);
+    keep = malloc((size_t)table.n_rows + 1);
+    ASSERT(keep);
+    memset(keep, 1, (size_t)table.n_rows + 1);
+    if (where)
         status = store_where(where, &table, keep, err);
-    }
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        exclude(out, table.n_rows - count_kept(keep, table.n_rows), "by --where");
+        if (o->n_arguments == 0)
+            exclude(out, drop_rates(&table, keep), "at another learning rate than the best of their setting");
         status = choose_columns(out, invocation, &table, index, err);
-    if (status == STATUS_OK)
+    }
+    if (status == STATUS_OK) {
+        forget_text(out, law, &table, index);
         status = fill(out, &table, keep, index, err);
+    }
     free(keep);
     table_release(&table);
     return status;

@@ -18,6 +18,7 @@ struct fit_points {
     int *numbers;                  /* (2, n): cluster, row */
     char column[FIT_ROLES][96];    /* the column a role was read from; "" for none; "6 N D" where derived */
     double factor[FIT_ROLES];      /* its values are multiplied by this */
+    bool guessed[FIT_ROLES];       /* found by a name it usually has, not told */
     struct str excluded;           /* "3 diverged; 2 shrunk models"; "" for none */
     int n_excluded;
     const char *source;            /* file or store */

@@ -20,11 +20,12 @@
 #include "tests/harness/store_fixture.h"
 
 static const char *const trial_columns[] = {"trial_id", "state",       "final_attempt", "params_non_embedding", "params_total", "tokens",
-                                            "seed",     "heldout_loss", "shrink",        "unique_tokens"};
+                                            "seed",     "heldout_loss", "shrink",        "unique_tokens",
+                                            "lr"};
 static const char *const attempt_columns[] = {"trial_id", "attempt", "state", "owner", "ended_at"};
 
 static void put_trial(struct table *trials, struct table *attempts, const char *id, const char *state, double N, double D,
-                      double loss, int seed, const char *shrink)
+                      double loss, int seed, const char *shrink, double lr)
 {
     int t = table_add_row(trials), a = table_add_row(attempts);
     table_set_text(trials, t, 0, id);
@@ -38,6 +39,7 @@ static void put_trial(struct table *trials, struct table *attempts, const char *
     table_set_real(trials, t, 7, loss);
     table_set_text(trials, t, 8, shrink);
     table_set_integer(trials, t, 9, (int64_t)D);
+    table_set_real(trials, t, 10, lr);
     table_set_text(attempts, a, 0, id);
     table_set_integer(attempts, a, 1, 1);
     table_set_text(attempts, a, 2, state);
@@ -45,23 +47,24 @@ static void put_trial(struct table *trials, struct table *attempts, const char *
     table_set_text(attempts, a, 4, "2026-01-01T00:00:00.000Z");
 }
 
-/* 5 sizes times 5 token counts times 2 seeds, the seeds 0.2 % apart, and two rows that are no points. */
+/* 5 sizes times 5 token counts times 2 seeds, the seeds 0.2 % apart, and three rows that are no points. */
 static int make_store(void **state)
 {
     struct err err = ERR_INIT;
     struct store *store;
     struct table trials, attempts;
     (void)state;
-    table_init(&trials, 10, trial_columns);
+    table_init(&trials, 11, trial_columns);
     table_init(&attempts, 5, attempt_columns);
     for (int i = 0; i < 50; i++) {
         double N = 1e5 * pow(4, i / 10), D = 1e6 * pow(5, i / 2 % 5);
         char id[16];
         (void)snprintf(id, sizeof id, "t%02d", i);
-        put_trial(&trials, &attempts, id, "done", N, D, (1.2 + 60 / pow(N, 0.4) + 90 / pow(D, 0.3)) * (1 + 0.002 * (i % 2)), i % 2, "none");
+        put_trial(&trials, &attempts, id, "done", N, D, (1.2 + 60 / pow(N, 0.4) + 90 / pow(D, 0.3)) * (1 + 0.002 * (i % 2)), i % 2, "none", 0.01);
     }
-    put_trial(&trials, &attempts, "bad", "diverged", 1e5, 1e6, (double)NAN, 0, "none");
-    put_trial(&trials, &attempts, "small", "done", 1e5, 1e6, 9, 0, "int8");
+    put_trial(&trials, &attempts, "bad", "diverged", 1e5, 1e6, (double)NAN, 0, "none", 0.01);
+    put_trial(&trials, &attempts, "fast", "done", 1e5, 1e6, 5.5, 0, "none", 0.1); /* a worse rate of t00's setting */
+    put_trial(&trials, &attempts, "small", "done", 1e5, 1e6, 9, 0, "int8", 0.01);
     const struct rows sets[] = {{"trial", &trials, ROWS_KEEP}, {"attempt", &attempts, ROWS_KEEP}};
     store = opened(STORE_WRITE);
     if (store_put_rows(store, sets, 2, &err) != STATUS_OK)
@@ -108,7 +111,7 @@ static void letters_are_stored(void **state)
     assert_true(fabs(number(store, "SELECT value FROM v_fits WHERE letter = 'alpha' AND method = 'varpro'") - 0.4) < 0.01);
     assert_true(fabs(number(store, "SELECT value FROM v_fits WHERE letter = 'beta' AND method = 'huber'") - 0.3) < 0.02);
     assert_int_equal((int)number(store, "SELECT max(n_points) FROM v_fits"), 50);
-    assert_int_equal((int)number(store, "SELECT count(*) FROM v_fits WHERE reason LIKE '%1 diverged%' AND n_excluded >= 1"),
+    assert_int_equal((int)number(store, "SELECT count(*) FROM v_fits WHERE reason LIKE '%1 diverged; 1 at another learning rate%' AND n_excluded = 2"),
                      (int)number(store, "SELECT count(*) FROM v_fits"));
     assert_int_equal((int)number(store, "SELECT count(*) FROM v_fits WHERE low <= value AND value <= high AND se >= 0"
                                         " AND confidence = 0.95 AND method = 'varpro'"),
