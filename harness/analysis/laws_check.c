@@ -11,6 +11,9 @@
 /* log N and log D that are one line to this share of their spread tell nothing about two exponents. */
 #define LEAST_INDEPENDENT 1e-8
 
+/* A term of this share of the largest is rounding: its variable has no effect. */
+#define LEAST_EFFECT 1e-9
+
 static enum status check_value(const struct law_points *points, int i, const char *name, double value, struct err *err)
 {
     if (isnan(value))
@@ -169,9 +172,12 @@ enum status law_check_letters(const struct law_work *work, const double *letters
                            law->letters[i]);
     if (law->form == NULL || (work->method != LAW_VARPRO && work->method != LAW_HUBER))
         return STATUS_OK;
+    double most = 0.0;
+    for (int j = 0; j < law->form->n_terms; j++)
+        most = fmax(most, work->best.coefficient[j]);
     for (int f = 0; f < law->form->n_factors; f++) {
         int term = law->form->factors[f].term;
-        if (work->best.coefficient[term] <= 0.0)
+        if (work->best.coefficient[term] <= LEAST_EFFECT * most)
             return err_set(err, STATUS_INSUFFICIENT, "%s: the points show no effect of %s: %s is 0", law->name,
                            law_variable_names[law->form->factors[f].variable], law->letters[term]);
     }

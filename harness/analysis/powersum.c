@@ -295,9 +295,9 @@ static double grid_value(int i, int per)
 /* Keeps the GRID_KEPT best, ascending. */
 static void keep(struct powersum_solution *kept, int *n, const struct powersum_solution *one)
 {
-    int at = *n < GRID_KEPT ? (*n)++ : GRID_KEPT - 1;
-    if (at == GRID_KEPT - 1 && *n == GRID_KEPT && kept[at].objective <= one->objective && kept[at].objective > 0.0)
+    if (*n == GRID_KEPT && kept[GRID_KEPT - 1].objective <= one->objective)
         return;
+    int at = *n < GRID_KEPT ? (*n)++ : GRID_KEPT - 1;
     while (at > 0 && kept[at - 1].objective > one->objective) {
         kept[at] = kept[at - 1];
         at--;

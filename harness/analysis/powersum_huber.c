@@ -168,8 +168,12 @@ bool powersum_huber(struct powersum *p, const double *w, struct powersum_solutio
     if (!isfinite(at->objective))
         return false;
     descend(p, w, u, &at->objective);
+    /* A term that ran to nothing beside the others is not there. */
+    most = 0.0;
     for (int j = 0; j < m; j++)
-        at->coefficient[j] = exp(u[j]);
+        most = fmax(most, exp(u[j]));
+    for (int j = 0; j < m; j++)
+        at->coefficient[j] = exp(u[j]) < 1e-9 * most ? 0.0 : exp(u[j]);
     memcpy(at->exponent, u + m, (size_t)k * sizeof *u);
     return true;
 }
