@@ -284,17 +284,19 @@ CREATE TABLE fit (
     fit_id            TEXT NOT NULL,        -- name of one fit; its rows share everything but the letter
     spec              TEXT,                 -- the spec whose trials were fitted; NULL: all of the store
     law               TEXT NOT NULL,        -- the law: chinchilla, kaplan, moe, ...
-    objective         TEXT NOT NULL,        -- what was minimised: varpro, huber, approach1, ...
+    method            TEXT NOT NULL,        -- how it was fitted: varpro, huber, approach1, ...
     params_convention TEXT NOT NULL,        -- which N: params_total, params_active, ...
     letter            TEXT NOT NULL,        -- the law's letter: E, A, B, alpha, beta, ...
     value             REAL,                 -- [as letter says] its estimate
     low               REAL,                 -- [as letter says] lower end of its interval; NULL: no interval
     high              REAL,                 -- [as letter says] upper end of its interval
+    se                REAL,                 -- [as letter says] standard deviation of its resamples
     confidence        REAL,                 -- [share] level of the interval, such as 0.95
     n_points          INTEGER NOT NULL,     -- [trials] trials fitted
     n_excluded        INTEGER,              -- [trials] trials left out by a validity check
-    residual          REAL,                 -- [as objective says] the objective at its minimum
+    objective         REAL,                 -- [as method says] what was minimised, at its minimum
     heldout_error     REAL,                 -- [share] mean relative error on the largest runs, left out of the fit
+    covariance        TEXT,                 -- [products of units] of the resamples with each letter of the law, in order
     reason            TEXT,                 -- what was excluded and why; what the reader must know
     created_at        TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), -- when it was fitted
     PRIMARY KEY (fit_id, letter)
@@ -483,8 +485,8 @@ WHERE t.state = 'done';
 -- Fitted laws, one row per letter.
 CREATE VIEW v_fits AS
 SELECT
-    fit_id, spec, law, objective, params_convention, letter, value, low, high, confidence,
-    n_points, n_excluded, residual, heldout_error, reason, created_at
+    fit_id, spec, law, method, params_convention, letter, value, low, high, se, confidence,
+    n_points, n_excluded, objective, heldout_error, covariance, reason, created_at
 FROM fit;
 
 -- Raw benchmark samples with the machine and the build they come from.

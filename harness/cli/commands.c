@@ -102,6 +102,35 @@ static const struct option_row export_options[] = {
     {.name = NULL},
 };
 
+static const struct example fit_examples[] = {
+    {"isoflop fit", "L = E + A/N^alpha + B/D^beta through the store's trials, three approaches"},
+    {"isoflop fit --n params_total --where 'experts = 1' --compute 1e15", "another N, some trials, the best use of 1e15 FLOPs"},
+    {"isoflop fit points.csv --columns N=params,D=tokens,L=loss --json", "anybody's points, for a program"},
+    {"isoflop fit c.csv --columns 'N=Model Size,C=FLOP,L=loss' --method huber", "D from C = 6 N D"},
+    {"isoflop fit --law data-constrained --compute 1e15 --unique-tokens 1e7", "when text has to be repeated"},
+    {NULL, NULL},
+};
+
+static const struct option_row fit_options[] = {
+    {.name = "law", .kind = OPTION_CHOICE, .metavar = "LAW", .preset = "chinchilla", .choices = "chinchilla kaplan data-constrained routed fine-grained precision", .help = "which law"},
+    {.name = "method", .kind = OPTION_CHOICE, .metavar = "METHOD", .preset = "all", .choices = "all varpro huber approach1 approach2 logs relative", .help = "how it is fitted; all: every way that goes with the law"},
+    {.name = "n", .kind = OPTION_CHOICE, .metavar = "N", .preset = "params_non_embedding", .choices = "params_non_embedding params_total params_active params_matmul non_embedding total active matmul", .help = "which parameters are N"},
+    {.name = "where", .kind = OPTION_TEXT, .metavar = "SQL", .help = "only rows that satisfy this, in columns of v_points or of the file"},
+    {.name = "spec", .kind = OPTION_TEXT, .metavar = "NAME", .help = "only trials of this spec"},
+    {.name = "columns", .kind = OPTION_TEXT, .metavar = "MAP", .help = "columns by letter, a factor after *, as N=size*1e6,C=flops,L=loss; one of D and C may be missing"},
+    {.name = "cluster", .kind = OPTION_TEXT, .metavar = "COLUMN", .help = "rows that agree here are resampled together; else those of one setting, whatever their seeds"},
+    {.name = "bootstrap", .letter = 'B', .kind = OPTION_INTEGER, .metavar = "N", .preset = "4000", .minimum = 0, .maximum = 1e6, .help = "resamples for the intervals; 0: no intervals"},
+    {.name = "confidence", .kind = OPTION_REAL, .metavar = "P", .preset = "0.95", .minimum = 0.5, .maximum = 0.999, .help = "level of the intervals"},
+    {.name = "seed", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 4294967295.0, .help = "of the resampling; the same seed gives the same intervals"},
+    {.name = "holdout", .kind = OPTION_REAL, .metavar = "P", .preset = "0.2", .minimum = 0, .maximum = 0.8, .help = "share of the largest runs that the held-out error is measured on"},
+    {.name = "bucket", .kind = OPTION_REAL, .metavar = "P", .preset = "0.2", .minimum = 0, .maximum = 10, .help = "approach2: runs whose C differs by no more are one budget"},
+    {.name = "compute", .letter = 'C', .kind = OPTION_TEXT, .metavar = "LIST", .help = "FLOPs whose best N and D are wanted, as in  1e21,1e23"},
+    {.name = "inference-tokens", .kind = OPTION_REAL, .metavar = "D", .preset = "0", .minimum = 0, .maximum = 1e30, .help = "tokens to serve later: C = 6 N D + 2 N D_inference"},
+    {.name = "unique-tokens", .kind = OPTION_REAL, .metavar = "U", .preset = "0", .minimum = 0, .maximum = 1e30, .help = "no more different tokens than these; 0: no limit"},
+    {.name = "no-save", .help = "do not write the fit to the store"},
+    {.name = NULL},
+};
+
 static const struct example size_examples[] = {
     {"isoflop size", "every model of the catalogue"},
     {"isoflop size mixtral-8x7b", "parameters, FLOPs and memory of one of them"},
@@ -268,6 +297,20 @@ const struct command commands[] = {
         .options = export_options,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
         .run = cmd_export,
+    },
+    {
+        .name = "fit",
+        .group = GROUP_LEARN,
+        .summary = "scaling laws with intervals",
+        .arguments = "[FILE]",
+        .details = "Through the store's trials, or the rows of a CSV FILE (-: standard input). Numbers may be written 70M, 1.4B or "
+                   "6e20 FLOPs. Each fit tells its letters to the digit, what it minimised, what was left out and why, the error on "
+                   "the largest runs when they are held out, and the best N and D for a budget. A row that is no point (text, "
+                   "zero, negative, given twice) is named, and nothing is fitted. Of the store, fits are kept in v_fits.",
+        .examples = fit_examples,
+        .options = fit_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_fit,
     },
     {
         .name = "size",
