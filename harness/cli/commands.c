@@ -91,6 +91,12 @@ static const struct option_row report_options[] = {
     {.name = NULL},
 };
 
+static const struct example claims_examples[] = {
+    {"isoflop claims", "every sentence: supported, refuted or undecided"},
+    {"isoflop claims tokens-per-parameter", "one: its source, rule, figures and query"},
+    {NULL, NULL},
+};
+
 static const struct example export_examples[] = {
     {"isoflop export v_points > points.csv", "one row per finished trial"},
     {"isoflop export v_evals --json", "abilities, for a program"},
@@ -257,6 +263,17 @@ const struct command commands[] = {
         .options = plot_options,
         .flags = COMMAND_DB,
         .run = cmd_plot,
+    },
+    {
+        .name = "claims",
+        .group = GROUP_LEARN,
+        .summary = "what was claimed about scaling, what we measured",
+        .arguments = "[NAME]",
+        .details = "Judges every claim by its rule and stores the verdicts; a verdict rests on an interval, never on a bare "
+                   "figure, and says which uncertainty it took.",
+        .examples = claims_examples,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_claims,
     },
     {
         .name = "export",

@@ -14,6 +14,7 @@
 #include "harness/cli/bar.h"
 #include "harness/cli/buildinfo.h"
 #include "harness/cli/folders.h"
+#include "harness/cli/judge.h"
 #include "harness/run/states.h"
 #include "harness/run/sysinfo.h"
 #include "harness/run/trial.h"
@@ -379,6 +380,8 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
         status = store_prepare(c.store, plan, options->rerun, pending, err);
     if (status == STATUS_OK)
         status = *pending > 0 ? run_pending(&c, *pending, out, err) : count_standing(c.store, plan, out, err);
+    if (status == STATUS_OK && out->signal == 0)
+        status = judge_store(c.store, err);
     store_close(c.store);
     drop_state_folder(options);
     free(c.ended);
