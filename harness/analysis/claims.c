@@ -98,17 +98,6 @@ static int average(struct claim_point *p, int n)
 
 /* ---- intervals ---- */
 
-/* The 0.975-quantile of Student's t with df >= 1 degrees of freedom: tabled where few, beyond by the expansion of
- * Cornish and Fisher (Abramowitz & Stegun 26.7.5), good to 1e-4 there. */
-static double student_quantile(int df)
-{
-    static const double table[] = {0, 12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281};
-    double z = 1.959963984540054, z3 = z * z * z, z5 = z3 * z * z;
-    if (df < (int)(sizeof table / sizeof *table))
-        return table[df];
-    return z + (z3 + z) / (4.0 * df) + (5 * z5 + 16 * z3 + 3 * z) / (96.0 * df * df);
-}
-
 /* The statistic of every seed alone; returns of how many it could be told. */
 static int by_seed(const struct claim *claim, const struct claim_point *points, int n, double *values)
 {
@@ -141,7 +130,7 @@ static void over_seeds(const double *values, int n, struct claim_result *out)
     struct err err = ERR_INIT;
     if (stats_mean(values, n, &mean, &err) != STATUS_OK || stats_sd(values, n, &sd, &err) != STATUS_OK)
         return;
-    half = student_quantile(n - 1) * sd / sqrt(n);
+    half = stats_student_quantile((1 + CONFIDENCE) / 2, n - 1) * sd / sqrt(n);
     out->value = mean;
     out->low = mean - half;
     out->high = mean + half;

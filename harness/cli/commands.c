@@ -91,6 +91,20 @@ static const struct option_row report_options[] = {
     {.name = NULL},
 };
 
+static const struct example threshold_examples[] = {
+    {"isoflop threshold all", "parameters from which each ability is there"},
+    {"isoflop threshold copy --by flops --at 0.9", "training FLOPs until 9 of 10 are right"},
+    {NULL, NULL},
+};
+
+static const struct option_row threshold_options[] = {
+    {.name = "by", .kind = OPTION_CHOICE, .metavar = "AXIS", .preset = "params_non_embedding", .choices = "params_non_embedding params_total params_active flops weight_bytes energy_j latency_ms", .help = "what is to be small"},
+    {.name = "at", .kind = OPTION_REAL, .metavar = "SCORE", .preset = "0.5", .minimum = 0.001, .maximum = 1, .help = "exact match that counts as having the ability"},
+    {.name = "method", .kind = OPTION_CHOICE, .metavar = "HOW", .preset = "monotone", .choices = "monotone logistic", .help = "how the curve is drawn through the scores"},
+    {.name = "all-models", .help = "mixtures of experts and shrunk models too, not dense ones alone"},
+    {.name = NULL},
+};
+
 static const struct example claims_examples[] = {
     {"isoflop claims", "every sentence: supported, refuted or undecided"},
     {"isoflop claims tokens-per-parameter", "one: its source, rule, figures and query"},
@@ -263,6 +277,19 @@ const struct command commands[] = {
         .options = plot_options,
         .flags = COMMAND_DB,
         .run = cmd_plot,
+    },
+    {
+        .name = "threshold",
+        .group = GROUP_LEARN,
+        .summary = "smallest size or cost at which an ability is there",
+        .arguments = "TASK",
+        .details = "TASK is an ability or all. The interval is a bootstrap over seeds, or with one seed what the items leave open "
+                   "(Wilson). Nothing is extrapolated: > N says that N, the largest tried, does not reach it. Smooth or sharp is "
+                   "told by AICc among power law, p^L, logistic and broken power law, where there are points enough.",
+        .examples = threshold_examples,
+        .options = threshold_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_threshold,
     },
     {
         .name = "claims",

@@ -82,6 +82,7 @@ int cmd_status(struct invocation *invocation);
 int cmd_show(struct invocation *invocation);
 int cmd_plot(struct invocation *invocation);
 int cmd_report(struct invocation *invocation);
+int cmd_threshold(struct invocation *invocation);
 int cmd_claims(struct invocation *invocation);
 int cmd_export(struct invocation *invocation);
 int cmd_size(struct invocation *invocation);
