@@ -11,6 +11,7 @@
 #include "engine/base/assert.h"
 #include "engine/math/blas.h"
 #include "engine/math/vec.h"
+#include "harness/analysis/claims.h"
 #include "harness/cli/bar.h"
 #include "harness/cli/buildinfo.h"
 #include "harness/cli/folders.h"
@@ -25,6 +26,7 @@ const struct plan_hooks sweep_hooks = {
     .estimate = trial_estimate,
     .identity = trial_identity,
     .where = store_where,
+    .claim_name = claim_name,
 };
 
 /* ---- before the sweep ---- */

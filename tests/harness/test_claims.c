@@ -4,7 +4,7 @@
  * Method: per claim a store that never was, planted once with what the sentence says and once with its opposite,
  * through the claim's own query; the same with one seed, with errors too large to tell, and empty.
  * Decisions and intervals are also held against values worked out by hand. */
-#include <inttypes.h>
+#include <dirent.h>
 
 #include "harness/analysis/claims.h"
 #include "tests/harness/claim_stores.h"
@@ -191,6 +191,34 @@ static void the_table_is_whole(void **state)
     assert_null(claim_at(-1));
 }
 
+/* The experiments that come with the program name claims that there are. */
+static void experiments_name_known_claims(void **state)
+{
+    struct dirent **files;
+    int n = scandir("experiments", &files, NULL, alphasort), named = 0;
+    (void)state;
+    assert_true(n > 0); /* tests run in the repository's root */
+    for (int i = 0; i < n; i++) {
+        char file[512], line[512], *rest;
+        FILE *stream;
+        (void)snprintf(file, sizeof file, "experiments/%s", files[i]->d_name);
+        stream = strstr(file, ".yaml") ? fopen(file, "r") : NULL;
+        while (stream && fgets(line, sizeof line, stream)) {
+            if (strncmp(line, "claims: [", 9) != 0)
+                continue;
+            rest = line + 9;
+            for (const char *name; (name = strsep(&rest, ", ]\n")) != NULL; named += *name != 0)
+                if (*name && !claim_find(name))
+                    fail_msg("%s names '%s', which is no claim", file, name);
+        }
+        if (stream)
+            (void)fclose(stream);
+        free(files[i]);
+    }
+    free(files);
+    assert_true(named > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +228,7 @@ int main(void)
         cmocka_unit_test_teardown(failed_trials_are_left_out, remove_store),
         cmocka_unit_test(intervals_by_hand),
         cmocka_unit_test(the_table_is_whole),
+        cmocka_unit_test(experiments_name_known_claims),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
