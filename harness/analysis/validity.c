@@ -281,6 +281,7 @@ void validity_judge(const struct table *trials, struct table *verdicts)
         cells.at[i] = table_column(trials, columns[i].name);
         ASSERT(cells.at[i] >= 0);
     }
+    validity_groups_open(&cells);
     table_init(verdicts, 4, names);
     for (int r = 0; r < trials->n_rows; r++)
         for (int k = 0; k < CHECKS; k++) {
@@ -291,4 +292,5 @@ void validity_judge(const struct table *trials, struct table *verdicts)
             table_set_text(verdicts, row, 2, validity_name(result.verdict));
             table_set_text(verdicts, row, 3, result.reason);
         }
+    validity_groups_close(&cells);
 }

@@ -46,7 +46,8 @@ const char *validity_name(enum validity_verdict verdict);
 void validity_sql(struct str *out, const char *const *knob_columns, int n);
 
 /* verdicts becomes a table of (trial_id, check_name, verdict, reason), trials times checks rows; the caller releases
- * it. The answer may have rows in any order and must have the query's columns. O(n^2) in the trials. */
+ * it. The answer may have rows in any order and must have the query's columns. Quadratic in the
+ * mixtures alone, which look for comparators. */
 void validity_judge(const struct table *trials, struct table *verdicts);
 
 #endif

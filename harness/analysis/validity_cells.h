@@ -58,10 +58,32 @@ enum validity_column {
     VALIDITY_N_COLUMNS
 };
 
+/* Rows that share a key. */
+struct validity_group {
+    int n;
+    int *of;      /* (rows) the row's group; -1: none */
+    int *begin;   /* (n + 1) where each group's members begin */
+    int *members; /* rows, group by group */
+};
+
+/* What was best in a group. */
+struct validity_optimum {
+    int n;                  /* different values tried */
+    double lowest, highest; /* of them */
+    double at;              /* the one with the lowest held-out loss */
+};
+
 struct validity_cells {
     const struct table *trials;
     int at[VALIDITY_N_COLUMNS]; /* a column's place in the table */
+    struct validity_group replicates, rates, families, budgets;
+    struct validity_optimum *best_rates; /* learning rate, per group of rates */
+    struct validity_optimum *best_sizes; /* parameters, per group of a budget */
 };
+
+/* Fill and release all but the first two fields, which must be set. */
+void validity_groups_open(struct validity_cells *cells);
+void validity_groups_close(struct validity_cells *cells);
 
 #define VALUE(cells, row, name) table_number((cells)->trials, row, (cells)->at[VALIDITY_AT_##name])
 #define TEXT(cells, row, name) table_text((cells)->trials, row, (cells)->at[VALIDITY_AT_##name])
