@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_threshold.c — goal: where an ability begins is found, its interval covers what was planted, what was not reached
- * is said not to be, and forms are told apart.
+/* test_threshold.c — goal: where an ability begins is found, its interval covers what was planted, what was not
+ * reached is said not to be, and forms are told apart.
  *
- * Method: scores drawn from planted logistic curves, many times; curves without noise whose threshold and parameters are
- * known; criteria worked out by hand. */
+ * Method: scores drawn from planted logistic curves, many times; curves without noise whose threshold and parameters
+ * are known; criteria worked out by hand. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,8 +117,8 @@ static void chance_is_respected(void **state)
     assert_true(fabs(t.value / 17000 - 1) > 0.01);
 }
 
-/* How many of the studies have the planted threshold in their interval. `spread` is the standard deviation over seeds of
- * log m; items are drawn one by one. */
+/* How many of the studies have the planted threshold in their interval. `spread` is the standard deviation over seeds
+ * of log m; items are drawn one by one. */
 static int covered(int seeds, double spread, int items, bool logistic, double chance)
 {
     struct threshold_settings settings = {
