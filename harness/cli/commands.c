@@ -105,6 +105,18 @@ static const struct option_row threshold_options[] = {
     {.name = NULL},
 };
 
+static const struct example predict_examples[] = {
+    {"isoflop predict experiments/demo.yaml -S model.width=128", "before a larger one runs"},
+    {"isoflop claims own-predictions", "how predictions did"},
+    {NULL, NULL},
+};
+
+static const struct option_row predict_options[] = {
+    {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUES", .help = "replace a knob's values, as in  -S model.width=64,96"},
+    {.name = "fit", .kind = OPTION_TEXT, .metavar = "ID", .help = "the stored fit that predicts; the newest unless given"},
+    {.name = NULL},
+};
+
 static const struct example claims_examples[] = {
     {"isoflop claims", "every sentence: supported, refuted or undecided"},
     {"isoflop claims tokens-per-parameter", "one: its source, rule, figures and query"},
@@ -290,6 +302,19 @@ const struct command commands[] = {
         .options = threshold_options,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
         .run = cmd_threshold,
+    },
+    {
+        .name = "predict",
+        .group = GROUP_LEARN,
+        .summary = "what a fit expects of trials before they run",
+        .arguments = "SPEC",
+        .details = "Stores the held-out loss that L = E + A / N^alpha + B / D^beta, as it was last fitted, expects of every dense "
+                   "trial that was never begun. The interval is the fit's error on the runs held out of it. A prediction is never "
+                   "changed; claims compares it with what came out.",
+        .examples = predict_examples,
+        .options = predict_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_predict,
     },
     {
         .name = "claims",

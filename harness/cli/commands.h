@@ -83,6 +83,7 @@ int cmd_show(struct invocation *invocation);
 int cmd_plot(struct invocation *invocation);
 int cmd_report(struct invocation *invocation);
 int cmd_threshold(struct invocation *invocation);
+int cmd_predict(struct invocation *invocation);
 int cmd_claims(struct invocation *invocation);
 int cmd_export(struct invocation *invocation);
 int cmd_size(struct invocation *invocation);

@@ -82,8 +82,28 @@ static enum status judge_claims(struct store *store, struct err *err)
     return status;
 }
 
+/* Puts what came out beside what was predicted of it, once. */
+static enum status score_predictions(struct store *store, struct err *err)
+{
+    static const char came_out[] =
+        "SELECT p.fit_id, p.trial_id, p.metric, t.heldout_loss AS observed,"
+        " strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS scored_at"
+        " FROM prediction p JOIN trial t ON t.trial_id = p.trial_id WHERE t.state = 'done'"
+        " AND p.metric = 'heldout_loss' AND p.observed IS NULL AND t.heldout_loss IS NOT NULL";
+    struct table observed;
+    struct rows set = {.table = "prediction", .rows = &observed, .conflict = ROWS_REPLACE};
+    enum status status = store_query(store, came_out, NULL, 0, &observed, err);
+    if (status != STATUS_OK)
+        return status;
+    status = store_put_rows(store, &set, 1, err);
+    table_release(&observed);
+    return status;
+}
+
 enum status judge_store(struct store *store, struct err *err)
 {
     enum status status = judge_validity(store, err);
+    if (status == STATUS_OK)
+        status = score_predictions(store, err);
     return status == STATUS_OK ? judge_claims(store, err) : status;
 }
