@@ -113,6 +113,43 @@ static void failed_trials_are_left_out(void **state)
     store_close(store);
 }
 
+/* A prediction that came after its trial had started is none: four of the 24 planted ones. */
+static void late_predictions_do_not_count(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASES; i++)
+        if (strcmp(cases[i].claim, "own-predictions") == 0)
+            assert_int_equal(of_case(i, true, 1, 1).n_points, 20);
+}
+
+/* Budgets whose smallest size is the best: curved, but no optimum was seen, so nothing follows for optima. */
+static void an_edge_is_no_optimum(void **state)
+{
+    static const char *const names[] = {"compute-optimal", "tokens-per-parameter", "equal-exponents",
+                                        "doubling-costs-a-multiple", "exponential-cost-optimal"};
+    struct planted p = PLANTED;
+    (void)state;
+    (void)remove_store(NULL);
+    store = opened(STORE_WRITE);
+    n_planted = 0;
+    error_scale = 1;
+    execute("BEGIN");
+    for (int i = 0; i < 30; i++) {
+        int octaves = 1 + i % 5;
+        p.flops = 1e9 * pow(4, i / 5);
+        p.total = twenty(i / 5, true) * pow(2, octaves);
+        p.tokens = p.flops / (6 * p.total);
+        p.loss = 3 + 0.05 * octaves * octaves;
+        (void)plant(&p);
+    }
+    execute("COMMIT");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct claim_result r = judged(claim_find(names[i]));
+        assert_true(r.verdict == CLAIM_UNDECIDED && isnan(r.value) && r.n_points == 30);
+    }
+    store_close(store);
+}
+
 /* ---- by hand ---- */
 
 static double mean_of(const struct claim_point *p, int n)
@@ -226,6 +263,8 @@ int main(void)
         cmocka_unit_test_teardown(one_seed_needs_a_large_effect, remove_store),
         cmocka_unit_test_teardown(an_empty_store_decides_nothing, remove_store),
         cmocka_unit_test_teardown(failed_trials_are_left_out, remove_store),
+        cmocka_unit_test_teardown(late_predictions_do_not_count, remove_store),
+        cmocka_unit_test_teardown(an_edge_is_no_optimum, remove_store),
         cmocka_unit_test(intervals_by_hand),
         cmocka_unit_test(the_table_is_whole),
         cmocka_unit_test(experiments_name_known_claims),
