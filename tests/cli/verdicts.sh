@@ -53,7 +53,7 @@ checks=$(grep -c '^    {"' "$top/harness/analysis/validity.c")
 check 'and judges each of its trials by every check' counts $((4 * checks)) '(pass|warn|fail|unchecked)' \
     "$isoflop" export v_validity --db t.db
 check 'show says what a trial is worth' says 0 'one seed: no interval' "$isoflop" show best --db t.db
-check 'a warning names its figure' says 0 '10 samples of latency, at least 30 wanted' "$isoflop" show best --db t.db
+check 'a verdict names its figure' says 0 'warm-up took 5 % of the run' "$isoflop" show best --db t.db
 claims=$(grep -c '\.name = "' "$top/harness/analysis/claims_table.c")
 check 'the sweep judged every claim' counts "$claims" 'supported|refuted|undecided' "$isoflop" export claim --db t.db
 check 'claims judges the same again' bash -c "
