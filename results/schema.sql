@@ -302,6 +302,17 @@ CREATE TABLE fit (
     PRIMARY KEY (fit_id, letter)
 ) STRICT, WITHOUT ROWID;
 
+-- Whether a trial is fit to be a point of a study: one row per check, whatever its verdict. Judged again after every
+-- sweep, from all that the store then holds.
+CREATE TABLE validity (
+    trial_id   TEXT NOT NULL REFERENCES trial (trial_id), -- the trial
+    check_name TEXT NOT NULL,               -- the check, such as seeds, learning_rate, item_overlap
+    verdict    TEXT NOT NULL                -- pass; warn: the reader must know; fail: no point of a fit; unchecked
+        CHECK (verdict IN ('pass', 'warn', 'fail', 'unchecked')),
+    reason     TEXT NOT NULL,               -- why, in one short sentence
+    PRIMARY KEY (trial_id, check_name)
+) STRICT, WITHOUT ROWID;
+
 -- What a fit said about a trial before it ran.
 CREATE TABLE prediction (
     fit_id       TEXT NOT NULL,             -- the fit that predicts
@@ -488,6 +499,14 @@ SELECT
     fit_id, spec, law, method, params_convention, letter, value, low, high, se, confidence,
     n_points, n_excluded, objective, heldout_error, covariance, reason, created_at
 FROM fit;
+
+-- Verdicts of the validity checks on the trials that are done.
+CREATE VIEW v_validity AS
+SELECT
+    v.trial_id, v.check_name, v.verdict, v.reason
+FROM validity v
+JOIN trial t ON t.trial_id = v.trial_id
+WHERE t.state = 'done';
 
 -- Raw benchmark samples with the machine and the build they come from.
 CREATE VIEW v_bench AS

@@ -139,12 +139,16 @@ MUST_CHECK enum status stats_mann_whitney(const double *a, int n_a, const double
  * p in [0, 1], n >= 1. Takes n ints. */
 MUST_CHECK enum status stats_benjamini_hochberg(const double *p, int n, double *adjusted, struct err *err);
 
-/* Operations: the normal distribution */
+/* Operations: the normal distribution, and Student's */
 
 /* P(Z <= x) = erfc(-x / sqrt 2) / 2, accurate in both tails. */
 double stats_normal_cdf(double x);
 
 /* Its inverse, to a few units in the last place for p >= 1e-300; -inf at 0, inf at 1, NaN outside [0, 1]. */
 double stats_normal_quantile(double p);
+
+/* The p-quantile of Student's t with df >= 1 degrees of freedom, 0.5 <= p < 1, to ten digits: bisection of the finite
+ * sums of Abramowitz & Stegun 26.7.3 and 26.7.4. NaN for other arguments. */
+double stats_student_quantile(double p, int df);
 
 #endif

@@ -162,3 +162,32 @@ enum status stats_benjamini_hochberg(const double *p, int n, double *adjusted, s
     free(order);
     return STATUS_OK;
 }
+
+/* ---- Student's t ---- */
+
+/* P(|T| <= t) with t = sqrt(df) tan(angle): sums over odd or even powers of the cosine. */
+static double student_within(double angle, int df)
+{
+    double cosine = cos(angle), term = df % 2 ? cosine : 1, sum = df > 1 ? term : 0;
+    for (int power = df % 2 ? 3 : 2; power <= df - 2; power += 2) {
+        term *= cosine * cosine * (power - 1) / power;
+        sum += term;
+    }
+    sum *= sin(angle);
+    return df % 2 ? 2 / M_PI * (angle + sum) : sum;
+}
+
+double stats_student_quantile(double p, int df)
+{
+    double low = 0, high = M_PI / 2;
+    if (!(p >= 0.5 && p < 1) || df < 1)
+        return NAN;
+    for (int i = 0; i < 100; i++) {
+        double middle = (low + high) / 2;
+        if (student_within(middle, df) < 2 * p - 1)
+            low = middle;
+        else
+            high = middle;
+    }
+    return sqrt(df) * tan((low + high) / 2);
+}

@@ -12,6 +12,7 @@
 #include "harness/cli/folders.h"
 #include "harness/cli/gallery.h"
 #include "harness/cli/summary.h"
+#include "harness/cli/told.h"
 #include "harness/report/html.h"
 #include "harness/run/clock.h"
 
@@ -21,6 +22,7 @@ enum { FIGURES_MAX = 32, FACTS_MAX = 24, EXCLUDED_MAX = 200, NOTES_MAX = 8, STEP
 struct page {
     struct report report;
     struct summary summary;
+    struct told told;
     struct picture pictures[FIGURES_MAX];
     struct report_figure figures[FIGURES_MAX];
     char commands[FIGURES_MAX][512];
@@ -193,6 +195,8 @@ static void add_text(struct page *page, const char *db, const char *spec, const 
     page->report.date = page->date;
     page->report.findings = page->summary.findings;
     page->report.n_findings = FINDING_KINDS;
+    page->report.claims = page->told.rows;
+    page->report.n_claims = page->told.n;
     page->report.commands = page->steps;
 }
 
@@ -238,6 +242,8 @@ static enum status gather(struct page *page, struct store *store, const char *sp
         status = store_query(store, commands_sql, &spec, 1, &page->commands_run, err);
     if (status == STATUS_OK)
         status = store_query(store, rates_sql, &spec, 1, &page->rates, err);
+    if (status == STATUS_OK)
+        status = told_read(&page->told, store, spec, err);
     return status;
 }
 
@@ -248,6 +254,7 @@ static void release(struct page *page, int n_pictures)
     for (int i = 0; i < FIGURES_MAX; i++)
         str_release(&page->sql[i]);
     summary_release(&page->summary);
+    told_release(&page->told);
     table_release(&page->spec);
     table_release(&page->machine);
     table_release(&page->excluded);

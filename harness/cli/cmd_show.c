@@ -22,6 +22,8 @@ static const struct section sections[] = {
      " WHERE trial_id = ?1 ORDER BY phase DESC", false},
     {"experts", "SELECT step, layer, max_over_mean, effective_share, dead_share, dropped_share FROM v_moe"
      " WHERE trial_id = ?1 AND step = (SELECT max(step) FROM v_moe WHERE trial_id = ?1) ORDER BY layer", false},
+    {"validity", "SELECT check_name, verdict, reason FROM v_validity WHERE trial_id = ?1"
+     " ORDER BY CASE verdict WHEN 'fail' THEN 0 WHEN 'warn' THEN 1 WHEN 'pass' THEN 2 ELSE 3 END, check_name", false},
     {"attempts", "SELECT attempt, state, coalesce(reason, '') AS reason, started_at, wall_s FROM attempt"
      " WHERE trial_id = ?1 ORDER BY attempt", false},
 };

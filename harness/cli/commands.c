@@ -91,6 +91,38 @@ static const struct option_row report_options[] = {
     {.name = NULL},
 };
 
+static const struct example threshold_examples[] = {
+    {"isoflop threshold all", "parameters from which each ability is there"},
+    {"isoflop threshold copy --by flops --at 0.9", "training FLOPs until 9 of 10 are right"},
+    {NULL, NULL},
+};
+
+static const struct option_row threshold_options[] = {
+    {.name = "by", .kind = OPTION_CHOICE, .metavar = "AXIS", .preset = "params_non_embedding", .choices = "params_non_embedding params_total params_active flops weight_bytes energy_j latency_ms", .help = "what is to be small"},
+    {.name = "at", .kind = OPTION_REAL, .metavar = "SCORE", .preset = "0.5", .minimum = 0.001, .maximum = 1, .help = "exact match that counts as having the ability"},
+    {.name = "method", .kind = OPTION_CHOICE, .metavar = "HOW", .preset = "monotone", .choices = "monotone logistic", .help = "how the curve is drawn through the scores"},
+    {.name = "all-models", .help = "mixtures of experts and shrunk models too, not dense ones alone"},
+    {.name = NULL},
+};
+
+static const struct example predict_examples[] = {
+    {"isoflop predict experiments/demo.yaml -S model.width=128", "before a larger one runs"},
+    {"isoflop claims own-predictions", "how predictions did"},
+    {NULL, NULL},
+};
+
+static const struct option_row predict_options[] = {
+    {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUES", .help = "replace a knob's values, as in  -S model.width=64,96"},
+    {.name = "fit", .kind = OPTION_TEXT, .metavar = "ID", .help = "the stored fit that predicts; the newest unless given"},
+    {.name = NULL},
+};
+
+static const struct example claims_examples[] = {
+    {"isoflop claims", "every sentence: supported, refuted or undecided"},
+    {"isoflop claims tokens-per-parameter", "one: its source, rule, figures and query"},
+    {NULL, NULL},
+};
+
 static const struct example export_examples[] = {
     {"isoflop export v_points > points.csv", "one row per finished trial"},
     {"isoflop export v_evals --json", "abilities, for a program"},
@@ -286,6 +318,43 @@ const struct command commands[] = {
         .options = plot_options,
         .flags = COMMAND_DB,
         .run = cmd_plot,
+    },
+    {
+        .name = "threshold",
+        .group = GROUP_LEARN,
+        .summary = "smallest size or cost at which an ability is there",
+        .arguments = "TASK",
+        .details = "TASK is an ability or all. The interval is a bootstrap over seeds, or with one seed what the items leave open "
+                   "(Wilson). Nothing is extrapolated: > N says that N, the largest tried, does not reach it. Smooth or sharp is "
+                   "told by AICc among power law, p^L, logistic and broken power law, where there are points enough.",
+        .examples = threshold_examples,
+        .options = threshold_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_threshold,
+    },
+    {
+        .name = "predict",
+        .group = GROUP_LEARN,
+        .summary = "what a fit expects of trials before they run",
+        .arguments = "SPEC",
+        .details = "Stores the held-out loss that L = E + A / N^alpha + B / D^beta, as it was last fitted, expects of every dense "
+                   "trial that was never begun. The interval is the fit's error on the runs held out of it. A prediction is never "
+                   "changed; claims compares it with what came out.",
+        .examples = predict_examples,
+        .options = predict_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_predict,
+    },
+    {
+        .name = "claims",
+        .group = GROUP_LEARN,
+        .summary = "what was claimed about scaling, what we measured",
+        .arguments = "[NAME]",
+        .details = "Judges every claim by its rule and stores the verdicts; a verdict rests on an interval, never on a bare "
+                   "figure, and says which uncertainty it took.",
+        .examples = claims_examples,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
+        .run = cmd_claims,
     },
     {
         .name = "export",

@@ -11,9 +11,11 @@
 #include "engine/base/assert.h"
 #include "engine/math/blas.h"
 #include "engine/math/vec.h"
+#include "harness/analysis/claims.h"
 #include "harness/cli/bar.h"
 #include "harness/cli/buildinfo.h"
 #include "harness/cli/folders.h"
+#include "harness/cli/judge.h"
 #include "harness/run/states.h"
 #include "harness/run/sysinfo.h"
 #include "harness/run/trial.h"
@@ -24,6 +26,7 @@ const struct plan_hooks sweep_hooks = {
     .estimate = trial_estimate,
     .identity = trial_identity,
     .where = store_where,
+    .claim_name = claim_name,
 };
 
 /* ---- before the sweep ---- */
@@ -379,6 +382,8 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
         status = store_prepare(c.store, plan, options->rerun, pending, err);
     if (status == STATUS_OK)
         status = *pending > 0 ? run_pending(&c, *pending, out, err) : count_standing(c.store, plan, out, err);
+    if (status == STATUS_OK && out->signal == 0)
+        status = judge_store(c.store, err);
     store_close(c.store);
     drop_state_folder(options);
     free(c.ended);

@@ -285,11 +285,11 @@ static bool turn(struct planner *planner, struct knobs *knobs)
     return false;
 }
 
-/* Refuses a plan that is too large before any of it is made. */
-static enum status check_size(struct planner *planner, const struct spec *spec)
+/* Refuses claims that nobody made, and a plan that is too large, before any of it is made. */
+static enum status check_whole(struct planner *planner, const struct spec *spec)
 {
     int64_t n_cells = 0;
-    enum status status = STATUS_OK;
+    enum status status = spec_check_claims(spec, planner->hooks->claim_name, planner->err);
     for (int g = 0; g < spec->n_grids && status == STATUS_OK; g++) {
         planner->grid = &spec->grids[g];
         status = mount_wheels(planner, &n_cells);
@@ -430,7 +430,7 @@ enum status plan_load(struct plan *out, const char *path, const char *const *ove
     if (status == STATUS_OK)
         status = spec_read(&spec, path, text.text, text.length, overrides, n, err);
     if (status == STATUS_OK)
-        status = check_size(&planner, &spec);
+        status = check_whole(&planner, &spec);
     if (status != STATUS_OK)
         goto done;
     for (int g = 0; g < spec.n_grids && status == STATUS_OK; g++)

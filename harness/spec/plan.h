@@ -64,6 +64,8 @@ struct plan_hooks {
      * the knobs' and the estimate's: params_total, params_active, params_non_embedding, params_matmul,
      * flops_formula. Large plans come in blocks of rows. */
     enum status (*where)(const char *expression, const struct table *cells, char *keep, struct err *err);
+    /* The i-th claim that a spec may name, NULL past the last; context is NULL. Without it any name is taken. */
+    const char *(*claim_name)(int i, const void *context);
 };
 
 /* Reads path, applies the n "key=values" overrides of -S, expands axes, checks every cell, drops by `where`,

@@ -198,6 +198,7 @@ static enum status read_claims(struct reader *reader, struct grid *grid, const s
             return place_error(&item->place, reader->err, "claims takes names, like [compute-optimal]");
         if (spec->n_claims == SPEC_CLAIMS)
             return place_error(&item->place, reader->err, "more than %d claims", SPEC_CLAIMS);
+        spec->claim_places[spec->n_claims] = item->place;
         spec->claims[spec->n_claims++] = item->text;
         if (node->kind == NODE_TEXT)
             break;
@@ -450,6 +451,30 @@ enum status spec_read(struct spec *out, const char *path, const char *text, size
     else
         spec_release(&spec);
     return status;
+}
+
+static bool is_claim(const char *word, const char *(*name)(int i, const void *context))
+{
+    const char *known;
+    for (int i = 0; (known = name(i, NULL)) != NULL; i++)
+        if (strcmp(known, word) == 0)
+            return true;
+    return false;
+}
+
+enum status spec_check_claims(const struct spec *spec, const char *(*name)(int i, const void *context), struct err *err)
+{
+    for (int i = 0; name && i < spec->n_claims; i++) {
+        struct str hint;
+        if (is_claim(spec->claims[i], name))
+            continue;
+        str_init(&hint);
+        suggest_claim(&hint, name, spec->claims[i]);
+        (void)place_error(&spec->claim_places[i], err, "unknown claim '%s'%s", spec->claims[i], hint.text);
+        str_release(&hint);
+        return STATUS_USAGE;
+    }
+    return STATUS_OK;
 }
 
 void spec_release(struct spec *spec)

@@ -32,6 +32,7 @@ struct spec {
     char name[129];
     const char *question;                 /* "" when there is none */
     const char *claims[SPEC_CLAIMS];
+    struct place claim_places[SPEC_CLAIMS];
     int n_claims;
     bool trunk;                           /* trials that begin alike share their beginning (trunk.h) */
     struct place trunk_place;
@@ -46,6 +47,10 @@ struct spec {
  * knob counts. Errors are STATUS_USAGE with their place. */
 MUST_CHECK enum status spec_read(struct spec *out, const char *path, const char *text, size_t size,
                                  const char *const *overrides, int n, struct err *err);
+
+/* Whether every claim is among the names that the function gives (plan.h); NULL takes any. */
+MUST_CHECK enum status spec_check_claims(const struct spec *spec, const char *(*name)(int i, const void *context),
+                                         struct err *err);
 void spec_release(struct spec *spec);
 
 #endif

@@ -67,6 +67,15 @@ void suggest_section_key(struct str *out, const char *section, const char *key)
         append_list(out, tail_at, section);
 }
 
+void suggest_claim(struct str *out, const char *(*name)(int i, const void *context), const char *claim)
+{
+    const char *near = str_nearest(claim, name, NULL);
+    if (near)
+        str_format(out, "; did you mean '%s'?", near);
+    else
+        append_list(out, name, NULL);
+}
+
 void suggest_top_key(struct str *out, const char *const *keys, const char *key)
 {
     const struct knob *knob = knob_called(key);

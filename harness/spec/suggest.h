@@ -13,6 +13,8 @@ void suggest_section_key(struct str *out, const char *section, const char *key);
 void suggest_top_key(struct str *out, const char *const *keys, const char *key);
 /* A knob's full name. */
 void suggest_knob(struct str *out, const char *name);
+/* A claim, among the names that the function gives. */
+void suggest_claim(struct str *out, const char *(*name)(int i, const void *context), const char *claim);
 /* A spec file: looks for *.yaml beside it and in experiments/. Appends nothing when none is near. */
 void suggest_spec(struct str *out, const char *path);
 /* Any other file: looks for one beside it. Appends nothing when none is near. */

@@ -62,6 +62,14 @@ static enum status stub_where(const char *expression, const struct table *cells,
     return STATUS_OK;
 }
 
-static const struct plan_hooks stub_hooks = {stub_estimate, stub_identity, stub_where};
+static const char *stub_claim(int i, const void *context)
+{
+    static const char *const names[] = {"a", "compute-optimal", "bigger-is-better", "more-data-is-better",
+                                        "experts-per-flop"};
+    (void)context;
+    return i < (int)(sizeof names / sizeof *names) ? names[i] : NULL;
+}
+
+static const struct plan_hooks stub_hooks = {stub_estimate, stub_identity, stub_where, stub_claim};
 
 #endif

@@ -110,6 +110,15 @@ static void test_normal(void **state)
     assert_true(stats_normal_quantile(0.0) == -(double)INFINITY);
     assert_true(stats_normal_quantile(1.0) == (double)INFINITY);
     assert_true(isnan(stats_normal_quantile(-0.1)) && isnan(stats_normal_quantile((double)NAN)));
+    /* Abramowitz & Stegun, table 26.10, and the closed form of one degree of freedom. */
+    NEAR(stats_student_quantile(0.975, 1), tan(M_PI * 0.475), 1e-9);
+    NEAR(stats_student_quantile(0.975, 2), 4.303, 5e-4);
+    NEAR(stats_student_quantile(0.975, 3), 3.182, 5e-4);
+    NEAR(stats_student_quantile(0.995, 10), 3.169, 5e-4);
+    NEAR(stats_student_quantile(0.95, 29), 1.699, 5e-4);
+    NEAR(stats_student_quantile(0.975, 100000), 1.95998, 5e-5);
+    NEAR(stats_student_quantile(0.5, 7), 0.0, 1e-12);
+    assert_true(isnan(stats_student_quantile(1.0, 3)) && isnan(stats_student_quantile(0.975, 0)));
 }
 
 /* Bounds p of Wilson's interval solve |share - p| = z sqrt(p (1 - p) / n); so they are checked by that. */

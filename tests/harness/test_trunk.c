@@ -23,7 +23,7 @@ static enum status estimate(const struct knobs *knobs, struct estimate *out, str
     return status;
 }
 
-static const struct plan_hooks hooks = {estimate, stub_identity, stub_where};
+static const struct plan_hooks hooks = {estimate, stub_identity, stub_where, stub_claim};
 
 static void load(struct plan *plan, const char *text)
 {

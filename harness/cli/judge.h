@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* judge.h — what the store says about itself: the validity of its trials, how predictions did, and the claims they
+ * bear on.
+ *
+ * All are functions of what is stored, so judging twice gives the same rows. `run` and `shrink` judge when they are
+ * done; `claims` judges again, which also takes in what was merged or imported. */
+#ifndef HARNESS_CLI_JUDGE_H
+#define HARNESS_CLI_JUDGE_H
+
+#include "harness/store/store.h"
+
+/* Writes table validity, every check of every trial that is done, then what came out of predicted trials, then table
+ * claim. The store is open for writing. */
+MUST_CHECK enum status judge_store(struct store *store, struct err *err);
+
+#endif
