@@ -99,6 +99,20 @@ static void check_folder(struct findings_list *list, const char *db)
     say(list, "disk", (double)space.f_bavail * (double)space.f_frsize < 256e6 ? WARN : GOOD, text, "make room");
 }
 
+static void check_runners(struct findings_list *list, struct store *store)
+{
+    struct err err = ERR_INIT;
+    struct table lost;
+    char text[64];
+    if (store_lost(store, &lost, &err) != STATUS_OK) {
+        say(list, "runners", BAD, err.text, "restore a copy; nothing was changed");
+        return;
+    }
+    (void)snprintf(text, sizeof text, lost.n_rows ? "dead, with %d trials that say running" : "none died", lost.n_rows);
+    say(list, "runners", lost.n_rows ? WARN : GOOD, text, "`isoflop run` with the same spec takes them up again");
+    table_release(&lost);
+}
+
 static void check_store(struct findings_list *list, const char *db)
 {
     struct err err = ERR_INIT;
@@ -112,8 +126,9 @@ static void check_store(struct findings_list *list, const char *db)
         say(list, "store", BAD, err.text, "restore a copy; nothing was changed");
         return;
     }
-    store_close(store);
     say(list, "store", GOOD, "opens, and is whole", "");
+    check_runners(list, store);
+    store_close(store);
 }
 
 int cmd_doctor(struct invocation *invocation)

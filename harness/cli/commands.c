@@ -105,7 +105,7 @@ static const struct option_row export_options[] = {
 static const struct example size_examples[] = {
     {"isoflop size", "every model of the catalogue"},
     {"isoflop size mixtral-8x7b", "parameters, FLOPs and memory of one of them"},
-    {"isoflop size results/checkpoints/3fa9 --json", "of a folder with a config.json"},
+    {"isoflop size results/isoflop.db.checkpoints/3fa9 --json", "of a folder with a config.json"},
     {NULL, NULL},
 };
 
@@ -117,7 +117,7 @@ static const struct option_row size_options[] = {
 
 static const struct example generate_examples[] = {
     {"isoflop generate best --prompt 'copy abcd: '", "the best model of the store goes on"},
-    {"isoflop generate results/checkpoints/3fa9 -n 500 --temperature 0.8", "a folder with a model works too"},
+    {"isoflop generate results/isoflop.db.checkpoints/3fa9 -n 500 --temperature 0.8", "a folder with a model works too"},
     {NULL, NULL},
 };
 

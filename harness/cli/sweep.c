@@ -56,8 +56,20 @@ enum status sweep_check_memory(const struct plan *plan, int jobs, struct err *er
 
 void sweep_checkpoint_folder(const char *db, const char *trial_id, struct str *out)
 {
+    str_format(out, "%s.checkpoints/%s", db, trial_id);
+}
+
+void sweep_model_folder(const char *db, const char *trial_id, struct str *out)
+{
     const char *slash = strrchr(db, '/');
-    str_format(out, "%.*scheckpoints/%s", slash ? (int)(slash - db + 1) : 0, db, trial_id);
+    struct str own, shared;
+    str_init(&own);
+    str_init(&shared);
+    sweep_checkpoint_folder(db, trial_id, &own);
+    str_format(&shared, "%.*scheckpoints/%s", slash ? (int)(slash - db + 1) : 0, db, trial_id);
+    str_append(out, access(own.text, F_OK) != 0 && access(shared.text, F_OK) == 0 ? shared.text : own.text);
+    str_release(&own);
+    str_release(&shared);
 }
 
 void sweep_state_folder(const char *db, const char *id, struct str *out)
@@ -147,7 +159,7 @@ static void set_folders(const struct context *c, const struct planned_trial *tri
         (void)str_copy(out->checkpoint, sizeof out->checkpoint, folder.text);
     if (*trial->knobs.parent) {
         str_clear(&folder);
-        sweep_checkpoint_folder(c->options->db, trial->knobs.parent, &folder);
+        sweep_model_folder(c->options->db, trial->knobs.parent, &folder);
         (void)str_copy(out->parent, sizeof out->parent, folder.text);
     } else {
         str_clear(&folder);
@@ -259,7 +271,9 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
         n = without_energy(all, n);
     if (outcome == OUTCOME_DONE && *a->checkpoint) {
         all[n] = (struct record){.kind = RECORD_TEXT, .name = "checkpoint"};
-        (void)snprintf(all[n].text, sizeof all[n].text, "checkpoints/%s", a->id);
+        /* Relative to the store, so that both can be moved together. */
+        const char *slash = strrchr(c->options->db, '/');
+        (void)snprintf(all[n].text, sizeof all[n].text, "%s.checkpoints/%s", slash ? slash + 1 : c->options->db, a->id);
         n++;
     }
     status = store_finish(c->store, a->id, a->attempt, &c->owner, outcome, reason, all, n, err);
@@ -289,7 +303,9 @@ static enum status make_folders(const struct sweep_options *options, struct err 
     enum status status;
     str_init(&file);
     sweep_checkpoint_folder(options->db, "x", &file);
-    status = folders_make_for(options->checkpoints ? file.text : options->db, err);
+    status = folders_make_for_store(options->db, err);
+    if (status == STATUS_OK && options->checkpoints)
+        status = folders_make_for(file.text, err);
     str_clear(&file);
     sweep_state_folder(options->db, "x", &file);
     if (status == STATUS_OK)
@@ -373,6 +389,8 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
     status = store_open(&c.store, options->db, STORE_WRITE, err);
     if (status == STATUS_OK)
         status = sweep_owner(c.store, &c.owner, err);
+    if (status == STATUS_OK)
+        store_hold(c.store, &c.owner);
     if (status == STATUS_OK)
         status = store_put_plan(c.store, plan, err);
     if (status == STATUS_OK)

@@ -46,8 +46,11 @@ int sweep_exit_code(const struct runner_result *result);
 /* Fills owner and the store's rows for this machine and this program. */
 MUST_CHECK enum status sweep_owner(struct store *store, struct owner *out, struct err *err);
 
-/* Appends the folder of a trial's model, beside the store. */
+/* Appends the folder where a trial's model goes: in a folder of the store's own, beside it. */
 void sweep_checkpoint_folder(const char *db, const char *trial_id, struct str *out);
+/* Appends the folder where a trial's model lies: that one, or, when only this is there, the folder checkpoints/ that all
+ * stores of version 1 shared. */
+void sweep_model_folder(const char *db, const char *trial_id, struct str *out);
 
 /* Appends the folder of the states of a trial or a trunk, in a folder of the store's own beside it. */
 void sweep_state_folder(const char *db, const char *id, struct str *out);

@@ -85,7 +85,9 @@ static enum status fail(struct db *db, int code, enum db_guard guard, struct err
         text = sqlite3_errstr(code);
         extended = code;
     }
-    return err_set(err, status_of(code, guard), "%s: %s (SQLite %d)%s", db->path, text, extended,
+    if (extended == SQLITE_ERROR) /* the number would say nothing that the text does not */
+        return err_set(err, status_of(code, guard), "%s: %s", db->path, text);
+    return err_set(err, status_of(code, guard), "%s: %s (SQLite code %d)%s", db->path, text, extended,
                    remedy(extended));
 }
 

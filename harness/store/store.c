@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store.c — the store's life cycle, the plans that come in, and the questions that are asked of it. What
- * happens to trials is in claim.c, what they leave behind in store_write.c.
+ * happens to trials is in claim.c, who is alive in liveness.c,
+ * what trials leave behind in store_write.c.
  * Invariant: a store that store_open returned has our schema, and passed SQLite's check if it is not huge. */
 #include "harness/store/store.h"
 
@@ -43,6 +44,7 @@ enum status store_open(struct store **out, const char *path, enum store_mode mod
     store = calloc(1, sizeof *store);
     ASSERT(store);
     store->db = db;
+    store->lock_fd = -1;
     *out = store;
     return STATUS_OK;
 }
@@ -51,6 +53,7 @@ void store_close(struct store *store)
 {
     if (!store)
         return;
+    store_let_go(store);
     for (int i = 0; i < SLOT_COUNT; i++)
         query_free(store->slots[i]);
     db_close(store->db);

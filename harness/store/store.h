@@ -72,6 +72,15 @@ struct owner {
  * still runs. size >= 64. */
 void store_owner_token(char *out, size_t size);
 
+/* Holds a lock in the owner's name, in the file STORE.lock, until the store closes or the process ends: by it others
+ * know that the runner lives, in another container too. Once per store. Where files cannot be locked, the token is
+ * all that others have. */
+void store_hold(struct store *store, const struct owner *owner);
+
+/* Trials that say they are running though their runner is gone: columns trial_id and spec ('' for none). The next
+ * store_prepare takes them up; this only looks. The table is the caller's to release. */
+MUST_CHECK enum status store_lost(struct store *store, struct table *out, struct err *err);
+
 /* Claims the first pending trial in the plan's order, which is the one with the most predicted FLOPs unless the
  * caller sorted otherwise: trial and attempt become running in one transaction; *index is its place in the
  * plan. STATUS_DONE when none is left. */

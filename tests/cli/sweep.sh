@@ -98,11 +98,35 @@ killed() {
     done
     sleep 0.3
     [ "$(pgrep -fc "__trial.*$work" || true)" = 0 ] || return 1
-    "$isoflop" status --db three/s.db --csv >/dev/null 2>&1
+    "$isoflop" status --db three/s.db --csv >lost 2>&1
+    "$isoflop" doctor --db three/s.db >sick 2>&1
     cp three/s.db before.db
     "$isoflop" run tiny.yaml --db three/s.db -j 2 -q
 }
 check 'a killed sweep goes on' killed
+dead() { # nothing runs after a kill -9; the two that ran are lost
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { ran += $at["running"]; lost += $at["lost"] }
+        END { exit !(ran == 0 && lost >= 1 && lost <= 2) }' lost && grep -q '^warn *runners *dead, with [12] trials' sick &&
+        [ ! -e three/s.db.lock ] || { cat lost sick; ls three; return 1; }
+}
+check 'status and doctor do not take the dead for running' dead
+alive() {
+    "$isoflop" run tiny.yaml --db four/s.db -q -S train.tokens=262144 -S model.width=32 &
+    local pid=$! i
+    for i in $(seq 200); do
+        "$isoflop" status --db four/s.db --csv >alive 2>/dev/null && cut -d, -f4,5 alive | grep -q '^1,0$' && break
+        sleep 0.02
+    done
+    kill -TERM "$pid"
+    wait "$pid"
+    [ "$i" -lt 200 ]
+}
+check 'status from another terminal sees the living' alive
+misplaced() {
+    "$isoflop" run tiny.yaml --db none/such/s.db >out2 2>said && return 1
+    [ ! -e none ] && grep -q 'there is no folder none/*; make it first' said || { cat said; return 1; }
+}
+check 'a mistyped --db makes no folders' misplaced
 check 'and ends with what an undisturbed one has' same one/s.db three/s.db
 once() { # done attempts per trial: exactly one
     "$isoflop" export attempt --db three/s.db | awk -F, '$3 == "done" { n[$1]++ } END { for (t in n) { trials++; if (n[t] != 1) exit 1 } exit trials != 8 }'
