@@ -37,6 +37,8 @@ static const struct example run_examples[] = {
     {"isoflop run experiments/demo.yaml -j 2", "run what is missing, two trials at once"},
     {"isoflop run experiments/english.yaml --budget 4m", "small trials first, as many as fit"},
     {"isoflop run experiments/demo.yaml --rerun failed", "try again what failed"},
+    {"isoflop run experiments/demo.yaml --dry-run", "what is missing, and what it would cost"},
+    {"isoflop run experiments/demo.yaml --shard 2/4", "the second of four machines' shares"},
     {NULL, NULL},
 };
 
@@ -44,6 +46,10 @@ static const struct option_row run_options[] = {
     {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUES", .help = "replace a knob's values, as in  -S model.width=64,96"},
     {.name = "jobs", .letter = 'j', .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 1, .maximum = 1024, .help = "trials at once"},
     {.name = "budget", .kind = OPTION_DURATION, .metavar = "TIME", .minimum = 1, .maximum = 1e9, .help = "start nothing that would end later; small trials go first"},
+    {.name = "max-wall", .kind = OPTION_DURATION, .metavar = "TIME", .minimum = 0.001, .maximum = 1e9, .help = "stop after so long, as if interrupted: states are kept, exit code 75"},
+    {.name = "mem-limit", .kind = OPTION_BYTES, .metavar = "BYTES", .minimum = 1 << 20, .maximum = 1e15, .help = "most memory a trial may take"},
+    {.name = "shard", .kind = OPTION_TEXT, .metavar = "I/N", .help = "only the I-th of N shares, for one of N machines"},
+    {.name = "dry-run", .letter = 'n', .help = "print what would run, and run nothing"},
     {.name = "timeout", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "10m", .help = "give up on a trial that makes no progress for so long"},
     {.name = "retries", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 100, .help = "further tries for a trial that crashed"},
     {.name = "rerun", .kind = OPTION_CHOICE, .metavar = "WHICH", .preset = "none", .choices = "none failed all", .help = "run these again"},

@@ -95,6 +95,41 @@ enum status store_prepare(struct store *store, const struct plan *plan, enum sto
     return status;
 }
 
+static bool is_listed(const struct table *trials, const char *id)
+{
+    for (int i = 0; i < trials->n_rows; i++)
+        if (strcmp(table_text(trials, i, 0), id) == 0)
+            return true;
+    return false;
+}
+
+enum status store_missing(struct store *store, const struct plan *plan, enum store_rerun which, char *missing,
+                          struct err *err)
+{
+    struct query *query = NULL;
+    struct table lost;
+    enum status status = store_lost(store, &lost, err);
+    if (status != STATUS_OK)
+        return status;
+    status = store_statement(store, SLOT_MISSING,
+                             "SELECT state = 'pending' OR ?2 AND state IN ('failed', 'timeout', 'oom', 'skipped', 'stale')"
+                             " OR ?3 AND state IN ('done', 'diverged') FROM trial WHERE trial_id = ?1",
+                             &query, err);
+    for (int i = 0; i < plan->n_trials && status == STATUS_OK; i++) {
+        query_bind_text(query, 1, plan->trials[i].id);
+        query_bind_integer(query, 2, which != STORE_RERUN_NONE);
+        query_bind_integer(query, 3, which == STORE_RERUN_ALL);
+        status = query_step(query, err);
+        if (status != STATUS_OK && status != STATUS_DONE)
+            break;
+        missing[i] = status == STATUS_DONE || query_column_integer(query, 0) || is_listed(&lost, plan->trials[i].id);
+        status = STATUS_OK;
+        query_reset(query);
+    }
+    table_release(&lost);
+    return status;
+}
+
 /* Makes the first pending trial of [from, to) running; STATUS_DONE when none is. */
 static enum status take_pending(struct store *store, const struct plan *plan, int from, int to, int *index,
                                 struct err *err)

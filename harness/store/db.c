@@ -2,7 +2,8 @@
 /* db.c — see db.h. Design: one function, fail(), turns a SQLite result code into a status and a text; every
  * other function goes through it. The guards are SQLite authorizers that are set only while a statement from
  * outside is being compiled, which is when SQLite asks them.
- * Invariant: a connection that db_open returned has all its settings, or it was not returned. */
+ * Invariant: a connection that db_open returned has all its settings, or it was not returned.
+ * Length: no other file may see sqlite3.h. */
 #include "harness/store/db.h"
 
 #include <errno.h>

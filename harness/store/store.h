@@ -62,6 +62,11 @@ enum store_rerun { STORE_RERUN_NONE, STORE_RERUN_FAILED, STORE_RERUN_ALL };
 MUST_CHECK enum status store_prepare(struct store *store, const struct plan *plan, enum store_rerun rerun,
                                      int *n_pending, struct err *err);
 
+/* What store_prepare would leave pending, asked without changing anything: missing[i] becomes 0 or 1 for each trial of the
+ * plan; one the store does not have is missing too. */
+MUST_CHECK enum status store_missing(struct store *store, const struct plan *plan, enum store_rerun rerun, char *missing,
+                                     struct err *err);
+
 struct owner {
     int64_t host_id, build_id;
     int64_t pid;
