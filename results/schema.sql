@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- schema.sql: the store, version 1. This file is the master copy: it is compiled into the program, run in
+-- schema.sql: the store, version 2. This file is the master copy: it is compiled into the program, run in
 -- one transaction when a store is made, and compared with every store that is opened.
 --
 -- How to read it. A spec contains trials; a trial is tried in attempts; everything measured belongs to one
@@ -12,7 +12,7 @@
 -- other people's runs.
 
 PRAGMA application_id = 1769170544; -- "isfp"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- ------------------------------------------------------------------------------------------------ where
 

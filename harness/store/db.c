@@ -110,6 +110,7 @@ static enum status configure(struct db *db, enum db_mode mode, struct err *err)
     static const char *const settings[] = {
         [DB_READ] = "PRAGMA query_only = ON",
         [DB_WRITE] = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536",
+        [DB_COPY] = "PRAGMA foreign_keys = ON",
         [DB_MEMORY] = "PRAGMA foreign_keys = ON",
     };
     int code = sqlite3_extended_result_codes(db->handle, 1);
@@ -169,11 +170,44 @@ static enum status fail_missing(const char *path, struct err *err)
     return status;
 }
 
+/* All pages of one database over those of another. */
+static enum status copy_pages(struct db *to, struct db *from, struct err *err)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main", from->handle, "main");
+    int code = SQLITE_NOMEM;
+    if (backup) {
+        (void)sqlite3_backup_step(backup, -1);
+        code = sqlite3_backup_finish(backup);
+    }
+    return code == SQLITE_OK ? STATUS_OK : fail(backup ? to : from, code, DB_TRUSTED, err);
+}
+
+static enum status fill_copy(struct db *copy, struct err *err)
+{
+    struct db *file = NULL;
+    enum status status = db_open(&file, copy->path, DB_READ, err);
+    if (status == STATUS_OK)
+        status = copy_pages(copy, file, err);
+    db_close(file);
+    return status;
+}
+
+enum status db_copy_to_file(struct db *db, const char *path, struct err *err)
+{
+    struct db *file = NULL;
+    enum status status = db_open(&file, path, DB_WRITE, err);
+    if (status == STATUS_OK)
+        status = copy_pages(file, db, err);
+    db_close(file);
+    return status;
+}
+
 enum status db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 {
     static const int flags[] = {
         [DB_READ] = SQLITE_OPEN_READONLY,
         [DB_WRITE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+        [DB_COPY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
         [DB_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
     };
     struct db *db = calloc(1, sizeof *db);
@@ -184,7 +218,7 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode, struct
     ASSERT(db);
     db->path = strdup(path);
     ASSERT(db->path);
-    if (mode == DB_MEMORY)
+    if (mode >= DB_COPY)
         str_append(&uri, "file::memory:");
     else
         append_uri(&uri, path, mode == DB_READ ? "?mode=ro" : "?mode=rwc");
@@ -198,6 +232,8 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode, struct
         status = check_writable(db, err);
     if (status == STATUS_OK)
         status = configure(db, mode, err);
+    if (status == STATUS_OK && mode == DB_COPY)
+        status = fill_copy(db, err);
 done:
     str_release(&uri);
     if (status == STATUS_OK)

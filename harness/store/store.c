@@ -13,6 +13,7 @@
 
 #include "engine/base/assert.h"
 #include "harness/store/internal.h"
+#include "harness/store/migrate.h"
 #include "harness/store/schema.h"
 
 enum { CHECKED_BYTES = 64 << 20 }; /* a quick check of this much takes well under a second */
@@ -26,6 +27,27 @@ static enum status check(struct db *db, const char *path, struct err *err)
     return status;
 }
 
+/* An older store is migrated where it lies when it is opened for writing, and in memory when only for reading. */
+static enum status bring_up_to_date(struct db **db, const char *path, enum store_mode mode, struct err *err)
+{
+    bool wanted = false;
+    enum status status = migrate_wanted(*db, &wanted, err);
+    if (status != STATUS_OK || !wanted)
+        return status;
+    if (mode == STORE_WRITE) {
+        status = migrate_backup(*db, err);
+    } else {
+        db_close(*db);
+        *db = NULL;
+        status = db_open(db, path, DB_COPY, err);
+    }
+    if (status == STATUS_OK)
+        status = migrate(*db, err);
+    if (status == STATUS_OK && mode == STORE_READ)
+        status = db_exec(*db, "PRAGMA query_only = ON", err);
+    return status;
+}
+
 enum status store_open(struct store **out, const char *path, enum store_mode mode, struct err *err)
 {
     struct db *db = NULL;
@@ -33,6 +55,8 @@ enum status store_open(struct store **out, const char *path, enum store_mode mod
     enum status status = db_open(&db, path, mode == STORE_READ ? DB_READ : DB_WRITE, err);
     if (status == STATUS_OK && mode == STORE_WRITE)
         status = schema_create(db, err);
+    if (status == STATUS_OK)
+        status = bring_up_to_date(&db, path, mode, err);
     if (status == STATUS_OK)
         status = check(db, path, err);
     if (status == STATUS_OK && mode == STORE_WRITE) /* not before: it would change somebody else's file */
