@@ -46,7 +46,7 @@ FUZZ_SECONDS ?= 60
 
 PROBE := $(BUILD)/tests/peers/probe
 
-.PHONY: all demo check asan fuzz fuzzers peers peers-bench corpora lint fmt install uninstall dist clean help test-programs FORCE
+.PHONY: all demo check asan fuzz fuzzers scale peers peers-bench corpora lint fmt install uninstall dist clean help test-programs FORCE
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -180,6 +180,10 @@ fuzz: ## look for inputs that break the readers, FUZZ_SECONDS each; needs clang
 	$(Q)command -v clang >/dev/null || { echo 'fuzz: needs clang (Debian: apt-get install clang)' >&2; exit 2; }
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(FUZZING) fuzzers
 	$(Q)tests/fuzz/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%)
+
+scale: ## time the program on a store of a million trials (some minutes, 4 GiB in TMPDIR)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all
+	$(Q)ISOFLOP=$(BUILD)/isoflop tests/scale/scale.sh
 
 # ---- the same model in PyTorch ----
 

@@ -152,6 +152,8 @@ CREATE TABLE trial (
     CHECK (state <> 'done' OR final_attempt IS NOT NULL)
 ) STRICT;
 
+CREATE INDEX trial_progress ON trial (trial_id, state, predicted_seconds, bits_per_byte); -- all that status asks
+
 -- Which trials a spec contains. A trial may be in several specs.
 CREATE TABLE spec_trial (
     spec_id  INTEGER NOT NULL REFERENCES spec (spec_id), -- the spec

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store.c — the store's life cycle, the plans that come in, and the questions that are asked of it. What
- * happens to trials is in claim.c, who is alive in liveness.c,
+/* store.c — the store's life cycle, and the plans that come in. Questions are in ask.c, what happens to trials in claim.c, who is alive in liveness.c,
  * what trials leave behind in store_write.c.
  * Invariant: a store that store_open returned has our schema, and passed SQLite's check if it is not huge. */
 #include "harness/store/store.h"
@@ -312,51 +311,4 @@ enum status store_put_plan(struct store *store, const struct plan *plan, struct 
     if (status == STATUS_OK)
         status = put_trials(store, plan, spec_id, err);
     return store_end(store, status, err);
-}
-
-static enum status fill(struct query *query, struct table *table, struct err *err)
-{
-    enum status status;
-    while ((status = query_step(query, err)) == STATUS_OK) {
-        int row = table_add_row(table);
-        for (int i = 0; i < table->n_columns; i++) {
-            status = query_column_cell(query, i, table, row, err);
-            if (status != STATUS_OK)
-                return status;
-        }
-    }
-    return status == STATUS_DONE ? STATUS_OK : status;
-}
-
-enum status store_query(struct store *store, const char *sql, const char *const *parameters, int n,
-                        struct table *out, struct err *err)
-{
-    struct query *query = NULL;
-    struct table table = {0};
-    const char **names = NULL;
-    enum status status = db_prepare(store->db, sql, DB_READING, &query, err);
-    if (status != STATUS_OK)
-        return status;
-    if (query_parameters(query) != n || query_columns(query) == 0) {
-        status =
-            err_set(err, STATUS_USAGE, "%s: the SQL takes %d parameters and got %d, and must return columns",
-                    db_path(store->db), query_parameters(query), n);
-        goto done;
-    }
-    names = calloc((size_t)query_columns(query), sizeof *names);
-    ASSERT(names);
-    for (int i = 0; i < query_columns(query); i++)
-        names[i] = query_column_name(query, i);
-    table_init(&table, query_columns(query), names);
-    for (int i = 0; i < n; i++)
-        query_bind_text(query, i + 1, parameters[i]);
-    status = fill(query, &table, err);
-    if (status == STATUS_OK)
-        *out = table;
-    else
-        table_release(&table);
-done:
-    free(names);
-    query_free(query);
-    return status;
 }

@@ -68,6 +68,11 @@ MUST_CHECK enum status store_prepare(struct store *store, const struct plan *pla
 MUST_CHECK enum status store_missing(struct store *store, const struct plan *plan, enum store_rerun rerun, char *missing,
                                      struct err *err);
 
+/* How far each spec is, one row per name, '' for trials of none: spec trials done running lost pending failed left_s
+ * best_bits_per_byte. A trial counts for the first spec that contained it; lost ones say running but their runner is
+ * dead; failed is every other end than done. The table is the caller's to release. */
+MUST_CHECK enum status store_progress(struct store *store, struct table *out, struct err *err);
+
 struct owner {
     int64_t host_id, build_id;
     int64_t pid;
@@ -103,6 +108,11 @@ MUST_CHECK enum status store_finish(struct store *store, const char *trial_id, i
 /* Any read-only SQL with text parameters ?1 … ?n; the answer is the caller's to release. */
 MUST_CHECK enum status store_query(struct store *store, const char *sql, const char *const *parameters, int n,
                                    struct table *out, struct err *err);
+
+/* The same without parameters, in blocks of rows, for answers that memory could not hold: take gets each block, and at
+ * least one, which may be empty. The block lives until take returns. */
+MUST_CHECK enum status store_each(struct store *store, const char *sql,
+                                  void (*take)(void *context, const struct table *block), void *context, struct err *err);
 
 /* The `where` of a spec: an SQL expression over cells, in a database of its own in memory. */
 MUST_CHECK enum status store_where(const char *expression, const struct table *cells, char *keep, struct err *err);

@@ -103,6 +103,56 @@ static void trials_of_dead_runners_are_lost(void **state)
     assert_string_equal(table_text(&lost, 0, 1), "test");
     table_release(&lost);
     assert_true(number(store, "SELECT count(*) FROM trial WHERE state = 'running'") == 2); /* only looked */
+    expect_status(store_progress(store, &lost, &err), STATUS_OK, &err);
+    assert_int_equal(lost.n_rows, 1);
+    assert_string_equal(table_text(&lost, 0, 0), "test");
+    assert_true(table_number(&lost, 0, table_column(&lost, "trials")) == 2);
+    assert_true(table_number(&lost, 0, table_column(&lost, "running")) == 1);
+    assert_true(table_number(&lost, 0, table_column(&lost, "lost")) == 1);
+    table_release(&lost);
+    store_close(store);
+    free(plan.trials);
+}
+
+/* Two specs of one name, one that shares trials with them, and trials of none, against counting in SQL. */
+static void progress_counts_every_trial_once(void **state)
+{
+    static const char sql[] =
+        "SELECT coalesce((SELECT s.name FROM spec_trial m JOIN spec s USING (spec_id) WHERE m.trial_id = t.trial_id"
+        " ORDER BY m.spec_id LIMIT 1), '') AS spec, count(*) AS trials, count(*) FILTER (WHERE state = 'pending') AS pending,"
+        " count(*) FILTER (WHERE state = 'oom') AS failed, round(sum(predicted_seconds) FILTER (WHERE state = 'pending'), 1) AS"
+        " left_s FROM trial t GROUP BY 1 ORDER BY spec = '', spec";
+    struct plan plan = planned(40);
+    struct store *store = opened(STORE_WRITE);
+    struct table want, have;
+    struct err err = ERR_INIT;
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        plan.trials[i].estimate.seconds = i % 3 ? 1.5 * i : 0;
+    for (int i = 0; i < 4; i++) {
+        struct plan part = plan;
+        part.trials += 7 * i;
+        part.n_trials = 12;
+        part.text = (char[]){(char)('a' + i), 0};
+        (void)snprintf(part.name, sizeof part.name, "%s", i % 2 ? "odd" : "even");
+        expect_status(store_put_plan(store, &part, &err), STATUS_OK, &err);
+    }
+    expect_status(db_exec(store->db, "INSERT INTO trial (trial_id) VALUES ('0'), ('zz'); UPDATE trial SET state = 'oom' WHERE"
+                                     " width % 3 = 0", &err), STATUS_OK, &err);
+    expect_status(store_query(store, sql, NULL, 0, &want, &err), STATUS_OK, &err);
+    expect_status(store_progress(store, &have, &err), STATUS_OK, &err);
+    assert_int_equal(have.n_rows, want.n_rows);
+    assert_int_equal(have.n_rows, 3);
+    for (int row = 0; row < want.n_rows; row++) {
+        assert_string_equal(table_text(&have, row, 0), table_text(&want, row, 0));
+        for (int c = 1; c < want.n_columns; c++) {
+            double a = table_number(&want, row, c), b = table_number(&have, row, table_column(&have, want.names[c]));
+            if (!(a == b || (a != a && b != b)))
+                fail_msg("%s of %s: %g, not %g", want.names[c], table_text(&want, row, 0), b, a);
+        }
+    }
+    table_release(&want);
+    table_release(&have);
     store_close(store);
     free(plan.trials);
 }
@@ -114,6 +164,7 @@ int main(void)
         cmocka_unit_test_teardown(a_lock_speaks_for_a_runner_that_no_number_finds, remove_both),
         cmocka_unit_test_teardown(a_killed_runner_loses_its_lock, remove_both),
         cmocka_unit_test_teardown(trials_of_dead_runners_are_lost, remove_both),
+        cmocka_unit_test_teardown(progress_counts_every_trial_once, remove_both),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
