@@ -408,9 +408,7 @@ static void wait_and_read(struct runner *runner, struct wake *wake, int timeout_
         runner->looks[i] = (struct pollfd){.fd = is_active(attempt) ? attempt->process.frames_fd : -1,
                                            .events = POLLIN};
     }
-    runner->looks[jobs] = (struct pollfd){.fd = wake->read_fd, .events = POLLIN};
-    rc = poll(runner->looks, (nfds_t)jobs + 1, timeout_ms);
-    ASSERT(rc >= 0 || errno == EINTR || errno == ENOMEM);
+    rc = wake_wait(wake, runner->looks, jobs, timeout_ms);
     for (int i = 0; i < jobs && rc > 0; i++)
         if (runner->looks[i].revents)
             attempt_read(&runner->attempts[i], false, take, runner);
