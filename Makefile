@@ -178,7 +178,7 @@ FUZZING = BUILD=$(BUILD)/fuzz CC=clang OPT='-O1' WARN= HARDEN=-fPIE \
 
 torture: ## every fault of tests/faults in full, and 10,000 simulated sweeps (an hour)
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/tests/harness/test_simulator
-	$(Q)ISOFLOP_TORTURE=1 ISOFLOP_SIMULATIONS=10000 ISOFLOP=$(BUILD)/isoflop tests/run.sh \
+	$(Q)ISOFLOP_TORTURE=1 TEST_TIMEOUT=14400 ISOFLOP_SIMULATIONS=10000 ISOFLOP=$(BUILD)/isoflop tests/run.sh \
 	  $(BUILD)/tests/harness/test_simulator $(wildcard tests/faults/*.sh)
 
 fuzz: ## look for inputs that break the readers, FUZZ_SECONDS each; needs clang

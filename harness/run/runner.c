@@ -197,7 +197,9 @@ static bool start_held(struct runner *runner)
         runner->jobs = runner->running; /* fewer at once, then; it is tried again when one ends */
         return false;
     }
-    fail(runner, status == STATUS_INSUFFICIENT ? STATUS_IO : status, &err);
+    if (status == STATUS_INSUFFICIENT) /* nothing runs that could end and make room */
+        status = err.status = STATUS_IO;
+    fail(runner, status, &err);
     runner->draining = true;
     give_back_held(runner, err.text);
     return false;
