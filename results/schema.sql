@@ -163,6 +163,17 @@ CREATE TABLE spec_trial (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX spec_trial_by_spec ON spec_trial (spec_id, position);
 
+-- Tables of other people's runs that were imported. Their trials have ids that begin with import-, which no trial of ours
+-- has, and belong to the spec that the import made.
+CREATE TABLE import (
+    spec_id    INTEGER PRIMARY KEY REFERENCES spec (spec_id), -- the spec that holds the imported trials
+    path       TEXT NOT NULL,               -- the file, as it was named
+    file_hash  TEXT NOT NULL,               -- XXH3-128 of its bytes
+    source     TEXT NOT NULL,               -- where the figures come from, in the words of who imported them
+    mapping    TEXT NOT NULL,               -- which column became which, with factors: ours=theirs*factor
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) -- when it was imported
+) STRICT;
+
 -- One try at running a trial, in its own process.
 CREATE TABLE attempt (
     trial_id   TEXT NOT NULL REFERENCES trial (trial_id), -- the trial

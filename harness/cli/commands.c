@@ -108,6 +108,20 @@ static const struct option_row export_options[] = {
     {.name = NULL},
 };
 
+static const struct example import_examples[] = {
+    {"isoflop import runs.csv", "the columns that have our names"},
+    {"isoflop import runs.csv --columns heldout_loss=loss,params_total=N,tokens=D", "the columns under their own names"},
+    {"isoflop import runs.csv --columns train_s=hours*3600 --source 'a paper, table 3'", "with a factor between units"},
+    {NULL, NULL},
+};
+
+static const struct option_row import_options[] = {
+    {.name = "columns", .kind = OPTION_LIST, .metavar = "OURS=THEIRS", .help = "which column is which, with a factor where units differ; several by commas"},
+    {.name = "source", .kind = OPTION_TEXT, .metavar = "TEXT", .help = "where the figures come from, to be kept with them"},
+    {.name = "as", .kind = OPTION_TEXT, .metavar = "NAME", .help = "name to find them by, as a spec; the file's otherwise"},
+    {.name = NULL},
+};
+
 static const struct example size_examples[] = {
     {"isoflop size", "every model of the catalogue"},
     {"isoflop size mixtral-8x7b", "parameters, FLOPs and memory of one of them"},
@@ -274,6 +288,18 @@ const struct command commands[] = {
         .options = export_options,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
         .run = cmd_export,
+    },
+    {
+        .name = "import",
+        .group = GROUP_LEARN,
+        .summary = "other people's runs from a CSV file",
+        .arguments = "CSV",
+        .details = "Every row becomes a trial that is done, under an id that begins with import-, so that it is never taken for one "
+                   "of ours. All rows or none; the same file twice changes nothing.",
+        .examples = import_examples,
+        .options = import_options,
+        .flags = COMMAND_DB,
+        .run = cmd_import,
     },
     {
         .name = "size",

@@ -83,6 +83,7 @@ int cmd_show(struct invocation *invocation);
 int cmd_plot(struct invocation *invocation);
 int cmd_report(struct invocation *invocation);
 int cmd_export(struct invocation *invocation);
+int cmd_import(struct invocation *invocation);
 int cmd_size(struct invocation *invocation);
 int cmd_generate(struct invocation *invocation);
 int cmd_tokenizer(struct invocation *invocation);

@@ -48,6 +48,9 @@ MUST_CHECK enum status store_statement(struct store *store, enum store_slot slot
 MUST_CHECK enum status store_run(struct store *store, const char *sql, const char *const *parameters, int n,
                                  struct err *err);
 
+/* Inserts or finds the plan's spec, within the caller's transaction. */
+MUST_CHECK enum status store_put_spec(struct store *store, const struct plan *plan, int64_t *id, struct err *err);
+
 /* Ends the transaction: commits on STATUS_OK, otherwise rolls back and passes status on. */
 MUST_CHECK enum status store_end(struct store *store, enum status status, struct err *err);
 

@@ -213,7 +213,7 @@ static void bind_spec(struct query *query, const void *row)
     str_release(&claims);
 }
 
-static enum status put_spec(struct store *store, const struct plan *plan, int64_t *id, struct err *err)
+enum status store_put_spec(struct store *store, const struct plan *plan, int64_t *id, struct err *err)
 {
     return insert_or_find(store,
                           "INSERT INTO spec (name, text, command, question, claims, n_dropped) VALUES (?1, ?2, ?3, "
@@ -307,7 +307,7 @@ enum status store_put_plan(struct store *store, const struct plan *plan, struct 
     enum status status = db_begin(store->db, err);
     if (status != STATUS_OK)
         return status;
-    status = put_spec(store, plan, &spec_id, err);
+    status = store_put_spec(store, plan, &spec_id, err);
     if (status == STATUS_OK)
         status = put_trials(store, plan, spec_id, err);
     return store_end(store, status, err);
