@@ -195,7 +195,13 @@ static const struct option_row compare_options[] = {
 
 static const struct example doctor_examples[] = {
     {"isoflop doctor", "the machine and results/isoflop.db"},
+    {"isoflop doctor --salvage saved.db", "what can be read of a damaged store, as a new one"},
     {NULL, NULL},
+};
+
+static const struct option_row doctor_options[] = {
+    {.name = "salvage", .kind = OPTION_TEXT, .metavar = "OUT", .help = "copy what can be read of the store into a new one; the old is not touched"},
+    {.name = NULL},
 };
 
 static const struct example shrink_examples[] = {
@@ -386,6 +392,7 @@ const struct command commands[] = {
         .summary = "is this machine fit for measuring?",
         .arguments = "",
         .examples = doctor_examples,
+        .options = doctor_options,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_BLAS,
         .run = cmd_doctor,
     },

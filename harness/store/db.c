@@ -278,6 +278,21 @@ enum status db_integer(struct db *db, const char *sql, int64_t *out, struct err 
     return status;
 }
 
+enum status db_exec_each(struct db *db, const char *question, struct err *err)
+{
+    struct query *query = NULL;
+    struct str all;
+    enum status status = db_prepare(db, question, DB_TRUSTED, &query, err);
+    str_init(&all);
+    while (status == STATUS_OK && (status = query_step(query, err)) == STATUS_OK)
+        str_format(&all, "%s;\n", query_column_text(query, 0));
+    query_free(query);
+    if (status == STATUS_DONE)
+        status = db_exec(db, all.text, err);
+    str_release(&all);
+    return status;
+}
+
 enum status db_quick_check(struct db *db, struct err *err)
 {
     struct query *query = NULL;

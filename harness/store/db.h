@@ -34,6 +34,9 @@ const char *db_path(const struct db *db);
 /* Runs statements that return nothing of interest. */
 MUST_CHECK enum status db_exec(struct db *db, const char *sql, struct err *err);
 
+/* Runs the statements that the rows of a question are. */
+MUST_CHECK enum status db_exec_each(struct db *db, const char *question, struct err *err);
+
 /* The first column of the first row as an integer; STATUS_DONE when there is no row. */
 MUST_CHECK enum status db_integer(struct db *db, const char *sql, int64_t *out, struct err *err);
 

@@ -77,22 +77,6 @@ enum status migrate_backup(struct db *db, struct err *err)
     return status;
 }
 
-/* Runs the statement that each row of a question gives. */
-static enum status exec_each(struct db *db, struct db *asked, const char *question, struct err *err)
-{
-    struct query *query = NULL;
-    struct str all;
-    enum status status = db_prepare(asked, question, DB_TRUSTED, &query, err);
-    str_init(&all);
-    while (status == STATUS_OK && (status = query_step(query, err)) == STATUS_OK)
-        str_format(&all, "%s;\n", query_column_text(query, 0));
-    query_free(query);
-    if (status == STATUS_DONE)
-        status = db_exec(db, all.text, err);
-    str_release(&all);
-    return status;
-}
-
 static bool has_column(struct db *db, const char *table, const char *column)
 {
     struct query *query = NULL;
@@ -188,19 +172,19 @@ static enum status rebuild(struct db *db, int64_t version, struct err *err)
     static const char rename_tables[] =
         "SELECT 'ALTER TABLE ' || name || ' RENAME TO old_' || name FROM main.sqlite_schema WHERE type = 'table'"
         " AND name NOT LIKE 'sqlite%' AND name IN " OURS("table");
-    enum status status = exec_each(db, db, drop_views, err);
+    enum status status = db_exec_each(db, drop_views, err);
     if (status == STATUS_OK)
         status = db_exec(db, keep_indexes, err);
     if (status == STATUS_OK)
-        status = exec_each(db, db, drop_indexes, err);
+        status = db_exec_each(db, drop_indexes, err);
     if (status == STATUS_OK)
-        status = exec_each(db, db, rename_tables, err);
+        status = db_exec_each(db, rename_tables, err);
     if (status == STATUS_OK)
         status = db_exec(db, schema_text, err);
     if (status == STATUS_OK)
         status = refill_all(db, version, err);
     /* An index on a column that is gone goes with it. */
-    if (status == STATUS_OK && exec_each(db, db, "SELECT sql FROM temp.user_index", NULL) != STATUS_OK)
+    if (status == STATUS_OK && db_exec_each(db, "SELECT sql FROM temp.user_index", NULL) != STATUS_OK)
         status = STATUS_OK;
     return status == STATUS_OK ? db_exec(db, "DROP TABLE temp.user_index", err) : status;
 }
