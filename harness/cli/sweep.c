@@ -278,7 +278,8 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
     struct record *all = malloc(((size_t)n + 1) * sizeof *all);
     enum status status;
     ASSERT(all);
-    memcpy(all, records, (size_t)n * sizeof *all);
+    if (n > 0) /* an attempt that never spoke has no records at all */
+        memcpy(all, records, (size_t)n * sizeof *all);
     if (c->options->jobs > 1)
         n = without_energy(all, n);
     if (outcome == OUTCOME_DONE && *a->checkpoint) {

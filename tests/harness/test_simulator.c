@@ -3,7 +3,7 @@
  * again ends with every trial done once and with the results of a sweep that nothing disturbed.
  * Method: the real sweep, runner and store over a made-up world (simulated.h): trials crash, hang, lie, starve and want to
  * be alone, signals come, and the runner is killed at a random call. Each life of a runner is a process of its own, and
- * the store is looked at after each. ISOFLOP_SIMULATIONS says how many sweeps (60), ISOFLOP_SEED which is the first; a
+ * the store is looked at after each. ISOFLOP_SIMULATIONS says how many sweeps (40), ISOFLOP_SEED which is the first; a
  * violation prints the seed that repeats it. */
 #include <sys/wait.h>
 
@@ -159,7 +159,7 @@ static int remove_all(void)
 
 static void sweeps_end_as_if_nothing_had_happened(void **state)
 {
-    uint64_t n = setting("ISOFLOP_SIMULATIONS", 60), seed = setting("ISOFLOP_SEED", 1);
+    uint64_t n = setting("ISOFLOP_SIMULATIONS", 40), seed = setting("ISOFLOP_SEED", 1);
     (void)state;
     for (uint64_t i = 0; i < n; i++) {
         simulate(seed + i);
