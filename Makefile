@@ -52,7 +52,7 @@ FUZZ_SECONDS ?= 60
 
 PROBE := $(BUILD)/tests/peers/probe
 
-.PHONY: all demo check asan fuzz fuzzers peers peers-bench corpora lint fmt install uninstall dist clean help test-programs FORCE
+.PHONY: all demo check asan torture fuzz fuzzers scale peers peers-bench corpora lint fmt install uninstall dist clean help test-programs FORCE
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -169,7 +169,7 @@ fuzzers: $(FUZZERS)
 	@:
 
 ARCHITECTURE := $(wildcard tests/arch/check_*.sh)
-TRANSCRIPTS  := $(wildcard tests/cli/*.sh)
+TRANSCRIPTS  := $(wildcard tests/cli/*.sh tests/faults/*.sh)
 PARITY       := tests/peers/check_parity.sh
 # The same sources once more in build/asan; warnings were looked at in the normal build.
 SANITIZED = BUILD=$(BUILD)/asan OPT='-O1 -fno-math-errno -fno-trapping-math -ffp-contract=off' WARN= HARDEN=-fPIE \
@@ -191,10 +191,19 @@ asan: $(BUILD)/deps-check.stamp ## run the unit tests under the address and unde
 FUZZING = BUILD=$(BUILD)/fuzz CC=clang OPT='-O1' WARN= HARDEN=-fPIE \
           SAN='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer'
 
+torture: ## every fault of tests/faults in full, and 10,000 simulated sweeps (an hour)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/tests/harness/test_simulator
+	$(Q)ISOFLOP_TORTURE=1 TEST_TIMEOUT=14400 ISOFLOP_SIMULATIONS=10000 ISOFLOP=$(BUILD)/isoflop tests/run.sh \
+	  $(BUILD)/tests/harness/test_simulator $(wildcard tests/faults/*.sh)
+
 fuzz: ## look for inputs that break the readers, FUZZ_SECONDS each; needs clang
 	$(Q)command -v clang >/dev/null || { echo 'fuzz: needs clang (Debian: apt-get install clang)' >&2; exit 2; }
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(FUZZING) fuzzers
 	$(Q)tests/fuzz/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%)
+
+scale: ## time the program on a store of a million trials (some minutes, 4 GiB in TMPDIR)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all
+	$(Q)ISOFLOP=$(BUILD)/isoflop tests/scale/scale.sh
 
 # ---- the same model in PyTorch ----
 

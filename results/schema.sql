@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- schema.sql: the store, version 1. This file is the master copy: it is compiled into the program, run in
+-- schema.sql: the store, version 2. This file is the master copy: it is compiled into the program, run in
 -- one transaction when a store is made, and compared with every store that is opened.
 --
 -- How to read it. A spec contains trials; a trial is tried in attempts; everything measured belongs to one
@@ -12,7 +12,7 @@
 -- other people's runs.
 
 PRAGMA application_id = 1769170544; -- "isfp"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- ------------------------------------------------------------------------------------------------ where
 
@@ -152,6 +152,8 @@ CREATE TABLE trial (
     CHECK (state <> 'done' OR final_attempt IS NOT NULL)
 ) STRICT;
 
+CREATE INDEX trial_progress ON trial (trial_id, state, predicted_seconds, bits_per_byte); -- all that status asks
+
 -- Which trials a spec contains. A trial may be in several specs.
 CREATE TABLE spec_trial (
     spec_id  INTEGER NOT NULL REFERENCES spec (spec_id), -- the spec
@@ -160,6 +162,17 @@ CREATE TABLE spec_trial (
     PRIMARY KEY (trial_id, spec_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX spec_trial_by_spec ON spec_trial (spec_id, position);
+
+-- Tables of other people's runs that were imported. Their trials have ids that begin with import-, which no trial of ours
+-- has, and belong to the spec that the import made.
+CREATE TABLE import (
+    spec_id    INTEGER PRIMARY KEY REFERENCES spec (spec_id), -- the spec that holds the imported trials
+    path       TEXT NOT NULL,               -- the file, as it was named
+    file_hash  TEXT NOT NULL,               -- XXH3-128 of its bytes
+    source     TEXT NOT NULL,               -- where the figures come from, in the words of who imported them
+    mapping    TEXT NOT NULL,               -- which column became which, with factors: ours=theirs*factor
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) -- when it was imported
+) STRICT;
 
 -- One try at running a trial, in its own process.
 CREATE TABLE attempt (

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,12 +68,15 @@ void str_vformat(struct str *str, const char *format, va_list args)
 {
     va_list again;
     int n;
+    reserve(str, 31); /* most fit, and need not be formatted twice */
     va_copy(again, args);
-    n = vsnprintf(NULL, 0, format, again);
+    n = vsnprintf(str->text + str->length, str->capacity - str->length, format, again);
     va_end(again);
     ASSERT(n >= 0);
-    reserve(str, (size_t)n);
-    (void)vsnprintf(str->text + str->length, (size_t)n + 1, format, args);
+    if ((size_t)n >= str->capacity - str->length) {
+        reserve(str, (size_t)n);
+        (void)vsnprintf(str->text + str->length, (size_t)n + 1, format, args);
+    }
     str->length += (size_t)n;
 }
 
@@ -153,13 +157,91 @@ bool str_copy(char *to, size_t size, const char *from)
     return true;
 }
 
+/* ---- numbers as text ---- */
+
+__extension__ typedef unsigned __int128 wide;
+
+/* The fewest decimal digits that read back as value, for 1e-5 <= value < 1e15: value is about digits * 10^(exponent + 1 -
+ * n), where n is returned and exponent is that of the first digit.
+ *
+ * With value = m * 2^e and k = n - 1 - exponent, value * 10^k = m * 5^k * 2^(e + k): an integer of at most 53 + 63 bits,
+ * shifted. Its rounding to a whole number and the distance of that are therefore exact, and a decimal reads back when it
+ * lies within half the distance to the next double, which is 5^k in the same units. */
+static int shortest_digits(double value, uint64_t *digits, int *exponent)
+{
+    static const double powers[] = {1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4,
+                                    1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14};
+    wide five = 1; /* 5^k */
+    int e, x = -5, k;
+    uint64_t m = (uint64_t)ldexp(frexp(value, &e), 53);
+    e -= 53;
+    while (x < 14 && value >= powers[x + 6])
+        x++;
+    *exponent = x;
+    for (k = x >= 0 ? 0 : -x; k > 0; k--)
+        five *= 5;
+    k = x >= 0 ? 0 : -x;
+    for (int n = k + 1 + x; n <= 17; n++, k++, five *= 5) {
+        wide product = m * five, whole, rest, one;
+        int shift = -(e + k);
+        bool up, tight;
+        ASSERT(shift > 0 && shift < 127);
+        one = (wide)1 << shift;
+        whole = product >> shift;
+        rest = product & (one - 1);
+        up = rest > one / 2 || (rest == one / 2 && (whole & 1));
+        rest = up ? one - rest : rest;
+        tight = !up && m == (uint64_t)1 << 52; /* below a power of two the doubles lie twice as close */
+        rest *= tight ? 4 : 2;
+        if (rest < five || (rest == five && m % 2 == 0) || n == 17) { /* 17 always do */
+            *digits = (uint64_t)whole + up;
+            return n;
+        }
+    }
+    return 0; /* not reached */
+}
+
+/* Writes what "%.*g" would without an exponent. */
+static void write_fixed(char *to, bool negative, uint64_t digits, int decimals)
+{
+    char reversed[24];
+    int n = 0, at = 0;
+    for (; digits > 0 || n <= decimals; digits /= 10)
+        reversed[n++] = (char)('0' + digits % 10);
+    if (negative)
+        to[at++] = '-';
+    while (n > 0) {
+        if (n == decimals)
+            to[at++] = '.';
+        to[at++] = reversed[--n];
+    }
+    to[at] = 0;
+}
+
+static void write_moderate(char *to, size_t size, double value)
+{
+    uint64_t digits = 0;
+    int exponent, n = shortest_digits(fabs(value), &digits, &exponent);
+    int kept = n;
+    for (uint64_t rest = digits; n == exponent + 1 && rest > 0 && rest % 10 == 0; rest /= 10)
+        kept--; /* zeros before the point are no digits */
+    if (kept == n && exponent >= -4 && digits % 10 != 0)
+        write_fixed(to, value < 0, digits, n - 1 - exponent);
+    else
+        (void)snprintf(to, size, "%.*g", kept > 0 ? kept : 1, value);
+}
+
 void str_from_double(char *to, size_t size, double value)
 {
+    if (fabs(value) >= 1e-5 && fabs(value) < 1e15) {
+        write_moderate(to, size, value);
+        return;
+    }
     if (isnan(value)) {
         (void)snprintf(to, size, "nan");
         return;
     }
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 1; digits <= 17; digits++) { /* the definition */
         (void)snprintf(to, size, "%.*g", digits, value);
         if (strtod(to, NULL) == value)
             return;

@@ -2,7 +2,6 @@
 /* table.c — see table.h. Invariant: cells has capacity * n_columns slots, those past n_rows are unused. */
 #include "engine/base/table.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +24,18 @@ void table_init(struct table *table, int n_columns, const char *const *names)
         table->names[i] = copy_text(names[i]);
 }
 
-void table_release(struct table *table)
+void table_clear(struct table *table)
 {
-    for (int i = 0; i < table->n_rows * table->n_columns; i++)
+    size_t n = (size_t)table->n_rows * (size_t)table->n_columns;
+    for (size_t i = 0; i < n; i++)
         if (table->cells[i].kind == CELL_TEXT)
             free(table->cells[i].text);
+    table->n_rows = 0;
+}
+
+void table_release(struct table *table)
+{
+    table_clear(table);
     for (int i = 0; i < table->n_columns; i++)
         free(table->names[i]);
     free(table->cells);
@@ -109,6 +115,20 @@ const char *table_text(const struct table *table, int row, int column)
     return cell->kind == CELL_TEXT ? cell->text : NULL;
 }
 
+/* What "%lld" would write, which is most of the work of writing a large table. */
+static void append_integer(struct str *out, int64_t value)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do
+        digits[--at] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    str_append_bytes(out, digits + at, sizeof digits - at);
+}
+
 void table_format_cell(const struct table *table, int row, int column, struct str *out)
 {
     const struct cell *cell = table_cell(table, row, column);
@@ -117,7 +137,7 @@ void table_format_cell(const struct table *table, int row, int column, struct st
     case CELL_NULL:
         break;
     case CELL_INTEGER:
-        str_format(out, "%" PRId64, cell->integer);
+        append_integer(out, cell->integer);
         break;
     case CELL_REAL:
         str_from_double(number, sizeof number, cell->real);

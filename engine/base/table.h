@@ -35,6 +35,9 @@ struct table {
 void table_init(struct table *table, int n_columns, const char *const *names);
 void table_release(struct table *table);
 
+/* Takes all rows away; the columns and the room for rows stay. */
+void table_clear(struct table *table);
+
 /* Operations. table_add_row appends a row of NULLs and returns its index. */
 int table_add_row(struct table *table);
 void table_set_integer(struct table *table, int row, int column, int64_t value);

@@ -247,7 +247,7 @@ static enum status keep(const struct invocation *invocation, const struct sample
     const char *name = option_text(&invocation->options, "baseline");
     struct store *store;
     struct owner owner;
-    enum status status = folders_make_for(invocation->db, err);
+    enum status status = folders_make_for_store(invocation->db, err);
     if (status == STATUS_OK)
         status = store_open(&store, invocation->db, STORE_WRITE, err);
     if (status != STATUS_OK)

@@ -14,6 +14,7 @@
 #include "harness/cli/print.h"
 #include "harness/report/plot.h"
 #include "harness/run/sysinfo.h"
+#include "harness/store/salvage.h"
 #include "harness/store/store.h"
 
 enum verdict { GOOD, WARN, BAD };
@@ -99,6 +100,44 @@ static void check_folder(struct findings_list *list, const char *db)
     say(list, "disk", (double)space.f_bavail * (double)space.f_frsize < 256e6 ? WARN : GOOD, text, "make room");
 }
 
+static void check_runners(struct findings_list *list, struct store *store)
+{
+    struct err err = ERR_INIT;
+    struct table lost;
+    char text[64];
+    if (store_lost(store, &lost, &err) != STATUS_OK) {
+        say(list, "runners", BAD, err.text, "restore a copy; nothing was changed");
+        return;
+    }
+    (void)snprintf(text, sizeof text, lost.n_rows ? "dead, with %d trials that say running" : "none died", lost.n_rows);
+    say(list, "runners", lost.n_rows ? WARN : GOOD, text, "`isoflop run` with the same spec takes them up again");
+    table_release(&lost);
+}
+
+/* What a question finds wrong, in its first row; nothing when there is none or it says ok. */
+static void check_whole(struct findings_list *list, struct store *store, const char *name, const char *sql, const char *good)
+{
+    struct err err = ERR_INIT;
+    struct table found;
+    struct str text;
+    if (store_query(store, sql, NULL, 0, &found, &err) != STATUS_OK) {
+        say(list, name, BAD, err.text, "doctor --salvage OUT saves what can be read");
+        list->store_status = STATUS_CORRUPT;
+        return;
+    }
+    str_init(&text);
+    if (found.n_rows > 0)
+        table_format_cell(&found, 0, 0, &text);
+    if (found.n_rows == 0 || strcmp(text.text, "ok") == 0) {
+        say(list, name, GOOD, good, "");
+    } else {
+        say(list, name, BAD, text.text, "doctor --salvage OUT saves what can be read");
+        list->store_status = STATUS_CORRUPT;
+    }
+    str_release(&text);
+    table_release(&found);
+}
+
 static void check_store(struct findings_list *list, const char *db)
 {
     struct err err = ERR_INIT;
@@ -109,11 +148,29 @@ static void check_store(struct findings_list *list, const char *db)
     }
     list->store_status = store_open(&store, db, STORE_READ, &err);
     if (list->store_status != STATUS_OK) {
-        say(list, "store", BAD, err.text, "restore a copy; nothing was changed");
+        say(list, "store", BAD, err.text, "restore a copy, or: doctor --salvage OUT; nothing was changed");
         return;
     }
-    store_close(store);
     say(list, "store", GOOD, "opens, and is whole", "");
+    check_whole(list, store, "every page", "PRAGMA integrity_check(1)", "in order");
+    check_whole(list, store, "references", "PRAGMA foreign_key_check", "all lead somewhere");
+    check_runners(list, store);
+    store_close(store);
+}
+
+static int save(struct invocation *invocation, const char *out)
+{
+    struct err err = ERR_INIT;
+    struct table report;
+    int code;
+    if (salvage(invocation->db, out, &report, &err) != STATUS_OK)
+        return failed(&err);
+    code = print_table(invocation, &report, "isoflop.salvage.v1");
+    table_release(&report);
+    if (code == EXIT_CODE_DONE)
+        (void)fprintf(stderr, "isoflop: %s holds what could be read; %s was not touched. Trials whose result is lost are pending: "
+                      "run the spec again with --db %s\n", out, invocation->db, out);
+    return code;
 }
 
 int cmd_doctor(struct invocation *invocation)
@@ -121,6 +178,8 @@ int cmd_doctor(struct invocation *invocation)
     static const char *const names[] = {"verdict", "check", "found", "remedy"};
     struct findings_list list = {.store_status = STATUS_OK};
     int code;
+    if (option_given(&invocation->options, "salvage"))
+        return save(invocation, option_text(&invocation->options, "salvage"));
     table_init(&list.table, 4, names);
     check_processor(&list);
     check_gnuplot(&list);

@@ -31,27 +31,40 @@ static enum status find_view(struct store *store, const char *word, struct str *
     return status;
 }
 
+static void take_block(void *context, const struct table *block)
+{
+    export_block(context, block);
+}
+
+/* A Markdown table needs to know all rows before it can write the first. */
+static enum status export_whole(struct store *store, const char *sql, struct err *err)
+{
+    struct table table;
+    enum status status = store_query(store, sql, NULL, 0, &table, err);
+    if (status != STATUS_OK)
+        return status;
+    status = export_markdown(stdout, &table, err);
+    table_release(&table);
+    return status;
+}
+
 int cmd_export(struct invocation *invocation)
 {
+    struct export document = {.file = stdout, .schema = invocation->json ? "isoflop.export.v1" : NULL};
     struct err err = ERR_INIT;
     struct store *store;
-    struct table table;
     struct str sql;
     enum status status = store_open(&store, invocation->db, STORE_READ, &err);
     if (status != STATUS_OK)
         return failed(&err);
     str_init(&sql);
     status = find_view(store, invocation->options.arguments[0], &sql, &err);
-    if (status == STATUS_OK)
-        status = store_query(store, sql.text, NULL, 0, &table, &err);
-    if (status == STATUS_OK) {
-        if (invocation->json)
-            status = export_json(stdout, &table, "isoflop.export.v1", &err);
-        else if (option_flag(&invocation->options, "markdown"))
-            status = export_markdown(stdout, &table, &err);
-        else
-            status = export_csv(stdout, &table, &err);
-        table_release(&table);
+    if (status == STATUS_OK && option_flag(&invocation->options, "markdown") && !invocation->json) {
+        status = export_whole(store, sql.text, &err);
+    } else if (status == STATUS_OK) {
+        status = store_each(store, sql.text, take_block, &document, &err);
+        if (status == STATUS_OK)
+            status = export_end(&document, &err);
     }
     str_release(&sql);
     store_close(store);

@@ -2,13 +2,17 @@
 /* cmd_run.c — `isoflop run SPEC`: runs what is missing and says, in one block, what came out. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/assert.h"
 #include "engine/math/blas.h"
 #include "harness/cli/again.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/planned.h"
 #include "harness/cli/summary.h"
 #include "harness/cli/sweep.h"
+#include "harness/spec/shard.h"
 
 static enum store_rerun rerun_mode(const char *text)
 {
@@ -40,18 +44,23 @@ static void note_outcome(const struct runner_result *result, int pending)
     if (result->signal)
         (void)fprintf(stderr, "isoflop: stopped; %d of %d trials are left, run the same command to go on\n",
                       pending - ended, pending);
+    else if (result->out_of_time)
+        (void)fprintf(stderr, "isoflop: the time of --max-wall is over; %d of %d trials are left, run again to go on\n",
+                      pending - ended, pending);
     else if (result->out_of_budget)
         (void)fprintf(stderr, "isoflop: the budget is spent; %d of %d trials are left, run again to go on\n",
                       pending - ended, pending);
 }
 
-static int run_plan(struct invocation *invocation, struct plan *plan)
+static struct sweep_options read_options(const struct invocation *invocation)
 {
     const struct options *o = &invocation->options;
-    struct sweep_options options = {
+    return (struct sweep_options){
         .db = invocation->db,
         .jobs = (int)option_integer(o, "jobs"),
         .timeout_s = option_seconds(o, "timeout"),
+        .wall_s = option_given(o, "max-wall") ? option_seconds(o, "max-wall") : 0,
+        .memory_limit_bytes = option_given(o, "mem-limit") ? option_integer(o, "mem-limit") : 0,
         .budget_s = option_given(o, "budget") ? option_seconds(o, "budget") : 0,
         .retries = (int)option_integer(o, "retries"),
         .rerun = rerun_mode(option_text(o, "rerun")),
@@ -61,12 +70,40 @@ static int run_plan(struct invocation *invocation, struct plan *plan)
         .quiet = invocation->quiet,
         .program = invocation->program,
     };
+}
+
+/* Leaves of the plan what is missing and prints that. Refuses what the run itself would refuse. */
+static int print_missing(struct invocation *invocation, struct plan *plan, const struct sweep_options *options)
+{
+    struct err err = ERR_INIT;
+    char *keep = calloc((size_t)plan->n_trials + 1, 1);
+    int n = plan->n_trials;
+    enum status status;
+    ASSERT(keep);
+    status = sweep_missing(options, plan, keep, &err);
+    if (status == STATUS_OK)
+        plan_keep(plan, keep);
+    free(keep);
+    if (status != STATUS_OK || sweep_check_memory(plan, options->jobs, options->memory_limit_bytes, &err) != STATUS_OK)
+        return failed(&err);
+    if (plan->n_trials > 0)
+        return planned_print(invocation, plan, options->jobs);
+    (void)fprintf(stderr, "isoflop: nothing to run, all %d trials are in %s\n", n, options->db);
+    return EXIT_CODE_DONE;
+}
+
+static int run_plan(struct invocation *invocation, struct plan *plan)
+{
+    const struct options *o = &invocation->options;
+    struct sweep_options options = read_options(invocation);
     struct runner_result result;
     struct err err = ERR_INIT;
     double rate;
     int pending = 0, code;
     sweep_calibrate(plan, &rate);
-    if (sweep_check_memory(plan, options.jobs, &err) != STATUS_OK)
+    if (option_flag(o, "dry-run"))
+        return print_missing(invocation, plan, &options);
+    if (sweep_check_memory(plan, options.jobs, options.memory_limit_bytes, &err) != STATUS_OK)
         return failed(&err);
     if (!invocation->quiet)
         announce(plan, options.jobs, rate);
@@ -77,10 +114,27 @@ static int run_plan(struct invocation *invocation, struct plan *plan)
     if (!invocation->quiet || pending > 0)
         note_outcome(&result, pending);
     code = sweep_exit_code(&result);
-    if (!result.signal && !invocation->quiet && !option_flag(o, "no-summary") &&
+    if (!result.signal && !result.out_of_time && !invocation->quiet && !option_flag(o, "no-summary") &&
         summary_print(invocation, options.db, plan->name, NULL, &err) != STATUS_OK)
         return failed(&err);
     return code;
+}
+
+/* The plan's share of this machine, when --shard names one. */
+static enum status take_shard(const struct options *options, struct plan *plan, struct err *err)
+{
+    int index, n;
+    enum status status;
+    if (!option_given(options, "shard"))
+        return STATUS_OK;
+    status = shard_parse(option_text(options, "shard"), &index, &n, err);
+    if (status != STATUS_OK)
+        return status;
+    if (plan->n_trials < n)
+        return err_set(err, STATUS_USAGE, "--shard %d/%d: the spec has only %d trial%s", index, n, plan->n_trials,
+                       plan->n_trials == 1 ? "" : "s");
+    plan_shard(plan, index, n);
+    return STATUS_OK;
 }
 
 int cmd_run(struct invocation *invocation)
@@ -97,7 +151,7 @@ int cmd_run(struct invocation *invocation)
     str_init(&again);
     again_append(invocation, kept, &again);
     plan.command = again.text;
-    code = run_plan(invocation, &plan);
+    code = take_shard(options, &plan, &err) == STATUS_OK ? run_plan(invocation, &plan) : failed(&err);
     plan_release(&plan);
     return code;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commands.c — the table of commands. Invariant: this table, the option tables it names and the shared options of
+/* commands.c — the table of commands. Length: one table, a page per command; cut in two it would be none. Invariant: this table, the option tables it names and the shared options of
  * command_line.c are the only place where the command line is described. */
 #include "harness/cli/commands.h"
 
@@ -37,6 +37,8 @@ static const struct example run_examples[] = {
     {"isoflop run experiments/demo.yaml -j 2", "run what is missing, two trials at once"},
     {"isoflop run experiments/english.yaml --budget 4m", "small trials first, as many as fit"},
     {"isoflop run experiments/demo.yaml --rerun failed", "try again what failed"},
+    {"isoflop run experiments/demo.yaml --dry-run", "what is missing, and what it would cost"},
+    {"isoflop run experiments/demo.yaml --shard 2/4", "the second of four machines' shares"},
     {NULL, NULL},
 };
 
@@ -44,6 +46,10 @@ static const struct option_row run_options[] = {
     {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUES", .help = "replace a knob's values, as in  -S model.width=64,96"},
     {.name = "jobs", .letter = 'j', .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 1, .maximum = 1024, .help = "trials at once"},
     {.name = "budget", .kind = OPTION_DURATION, .metavar = "TIME", .minimum = 1, .maximum = 1e9, .help = "start nothing that would end later; small trials go first"},
+    {.name = "max-wall", .kind = OPTION_DURATION, .metavar = "TIME", .minimum = 0.001, .maximum = 1e9, .help = "stop after so long, as if interrupted: states are kept, exit code 75"},
+    {.name = "mem-limit", .kind = OPTION_BYTES, .metavar = "BYTES", .minimum = 1 << 20, .maximum = 1e15, .help = "most memory a trial may take"},
+    {.name = "shard", .kind = OPTION_TEXT, .metavar = "I/N", .help = "only the I-th of N shares, for one of N machines"},
+    {.name = "dry-run", .letter = 'n', .help = "print what would run, and run nothing"},
     {.name = "timeout", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "10m", .help = "give up on a trial that makes no progress for so long"},
     {.name = "retries", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 100, .help = "further tries for a trial that crashed"},
     {.name = "rerun", .kind = OPTION_CHOICE, .metavar = "WHICH", .preset = "none", .choices = "none failed all", .help = "run these again"},
@@ -163,10 +169,24 @@ static const struct option_row fit_options[] = {
     {.name = NULL},
 };
 
+static const struct example import_examples[] = {
+    {"isoflop import runs.csv", "the columns that have our names"},
+    {"isoflop import runs.csv --columns heldout_loss=loss,params_total=N,tokens=D", "the columns under their own names"},
+    {"isoflop import runs.csv --columns train_s=hours*3600 --source 'a paper, table 3'", "with a factor between units"},
+    {NULL, NULL},
+};
+
+static const struct option_row import_options[] = {
+    {.name = "columns", .kind = OPTION_LIST, .metavar = "OURS=THEIRS", .help = "which column is which, with a factor where units differ; several by commas"},
+    {.name = "source", .kind = OPTION_TEXT, .metavar = "TEXT", .help = "where the figures come from, to be kept with them"},
+    {.name = "as", .kind = OPTION_TEXT, .metavar = "NAME", .help = "name to find them by, as a spec; the file's otherwise"},
+    {.name = NULL},
+};
+
 static const struct example size_examples[] = {
     {"isoflop size", "every model of the catalogue"},
     {"isoflop size mixtral-8x7b", "parameters, FLOPs and memory of one of them"},
-    {"isoflop size results/checkpoints/3fa9 --json", "of a folder with a config.json"},
+    {"isoflop size results/isoflop.db.checkpoints/3fa9 --json", "of a folder with a config.json"},
     {NULL, NULL},
 };
 
@@ -178,7 +198,7 @@ static const struct option_row size_options[] = {
 
 static const struct example generate_examples[] = {
     {"isoflop generate best --prompt 'copy abcd: '", "the best model of the store goes on"},
-    {"isoflop generate results/checkpoints/3fa9 -n 500 --temperature 0.8", "a folder with a model works too"},
+    {"isoflop generate results/isoflop.db.checkpoints/3fa9 -n 500 --temperature 0.8", "a folder with a model works too"},
     {NULL, NULL},
 };
 
@@ -236,7 +256,13 @@ static const struct option_row compare_options[] = {
 
 static const struct example doctor_examples[] = {
     {"isoflop doctor", "the machine and results/isoflop.db"},
+    {"isoflop doctor --salvage saved.db", "what can be read of a damaged store, as a new one"},
     {NULL, NULL},
+};
+
+static const struct option_row doctor_options[] = {
+    {.name = "salvage", .kind = OPTION_TEXT, .metavar = "OUT", .help = "copy what can be read of the store into a new one; the old is not touched"},
+    {.name = NULL},
 };
 
 static const struct example shrink_examples[] = {
@@ -382,6 +408,18 @@ const struct command commands[] = {
         .run = cmd_fit,
     },
     {
+        .name = "import",
+        .group = GROUP_LEARN,
+        .summary = "other people's runs from a CSV file",
+        .arguments = "CSV",
+        .details = "Every row becomes a trial that is done, under an id that begins with import-, so that it is never taken for one "
+                   "of ours. All rows or none; the same file twice changes nothing.",
+        .examples = import_examples,
+        .options = import_options,
+        .flags = COMMAND_DB,
+        .run = cmd_import,
+    },
+    {
         .name = "size",
         .group = GROUP_LEARN,
         .summary = "parameters, FLOPs and memory of known models",
@@ -469,6 +507,7 @@ const struct command commands[] = {
         .summary = "is this machine fit for measuring?",
         .arguments = "",
         .examples = doctor_examples,
+        .options = doctor_options,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_BLAS,
         .run = cmd_doctor,
     },

@@ -87,6 +87,7 @@ int cmd_predict(struct invocation *invocation);
 int cmd_claims(struct invocation *invocation);
 int cmd_export(struct invocation *invocation);
 int cmd_fit(struct invocation *invocation);
+int cmd_import(struct invocation *invocation);
 int cmd_size(struct invocation *invocation);
 int cmd_generate(struct invocation *invocation);
 int cmd_tokenizer(struct invocation *invocation);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/base/str.h"
 
@@ -35,5 +36,31 @@ enum status folders_make_for(const char *file, struct err *err)
     if (!slash || slash == folder)
         return STATUS_OK;
     *slash = 0;
+    return folders_make(folder, err);
+}
+
+enum status folders_make_for_store(const char *db, struct err *err)
+{
+    char folder[1024];
+    char *slash, *above;
+    if (!str_copy(folder, sizeof folder, db))
+        return err_set(err, STATUS_IO, "%s: the path is too long", db);
+    slash = strrchr(folder, '/');
+    if (!slash || slash == folder)
+        return STATUS_OK;
+    *slash = 0;
+    if (access(folder, F_OK) == 0)
+        return STATUS_OK;
+    above = strrchr(folder, '/');
+    if (above && above != folder) {
+        *above = 0;
+        if (access(folder, F_OK) != 0)
+            return err_set(err, STATUS_NOT_FOUND, "%s: there is no folder %s; make it first, if that is what --db means", db,
+                           folder);
+        *above = '/';
+    } else if (above) {
+        return err_set(err, STATUS_NOT_FOUND, "%s: there is no folder %s; make it first, if that is what --db means", db,
+                       folder);
+    }
     return folders_make(folder, err);
 }

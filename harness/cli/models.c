@@ -52,7 +52,7 @@ enum status models_folder(const char *db, const char *word, struct str *folder, 
     str_init(&id);
     status = models_trial_id(store, word, &id, err);
     if (status == STATUS_OK)
-        sweep_checkpoint_folder(db, id.text, folder);
+        sweep_model_folder(db, id.text, folder);
     if (status == STATUS_OK && !is_model(folder->text))
         status = err_set(err, STATUS_NOT_FOUND, "%s: the trial's model was not kept", folder->text);
     str_release(&id);

@@ -118,6 +118,7 @@ void output_begin(void)
             (void)open("/dev/null", i == STDIN_FILENO ? O_WRONLY : O_RDONLY);
     (void)setlocale(LC_CTYPE, "");
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk: an error of the write, not a death */
 }
 
 static bool reader_is_gone(int descriptor)

@@ -31,7 +31,7 @@ const struct plan_hooks sweep_hooks = {
 
 /* ---- before the sweep ---- */
 
-enum status sweep_check_memory(const struct plan *plan, int jobs, struct err *err)
+enum status sweep_check_memory(const struct plan *plan, int jobs, int64_t limit_bytes, struct err *err)
 {
     struct sysinfo info;
     double largest = 0, share;
@@ -41,6 +41,8 @@ enum status sweep_check_memory(const struct plan *plan, int jobs, struct err *er
     if (info.available_bytes <= 0)
         return STATUS_OK; /* unknown: the trial itself will find out */
     share = (double)info.available_bytes / (jobs < plan->n_trials ? jobs : plan->n_trials ? plan->n_trials : 1);
+    if (limit_bytes > 0 && (double)limit_bytes < share)
+        share = (double)limit_bytes;
     for (int i = 0; i < plan->n_trials; i++) {
         double bytes = plan->trials[i].estimate.bytes;
         n += !(bytes <= share);
@@ -52,6 +54,9 @@ enum status sweep_check_memory(const struct plan *plan, int jobs, struct err *er
     if (n == 0)
         return STATUS_OK;
     plan_label(plan, worst, label, sizeof label);
+    if (limit_bytes > 0 && share >= (double)limit_bytes)
+        return err_set(err, STATUS_USAGE, "%d of %d trials need more memory than --mem-limit allows (%.0f of %.0f MiB): %s", n,
+                       plan->n_trials, largest / (1 << 20), share / (1 << 20), label);
     return err_set(err, STATUS_USAGE, "%d of %d trials need more memory than this machine has (%.1f of %.1f GiB free, "
                    "with %d at once): %s\n  Drop them with  -S  or  where:  , lower -j, or set train.micro_batch", n,
                    plan->n_trials, largest / (1 << 30), (double)info.available_bytes / (1 << 30), jobs, label);
@@ -59,8 +64,20 @@ enum status sweep_check_memory(const struct plan *plan, int jobs, struct err *er
 
 void sweep_checkpoint_folder(const char *db, const char *trial_id, struct str *out)
 {
+    str_format(out, "%s.checkpoints/%s", db, trial_id);
+}
+
+void sweep_model_folder(const char *db, const char *trial_id, struct str *out)
+{
     const char *slash = strrchr(db, '/');
-    str_format(out, "%.*scheckpoints/%s", slash ? (int)(slash - db + 1) : 0, db, trial_id);
+    struct str own, shared;
+    str_init(&own);
+    str_init(&shared);
+    sweep_checkpoint_folder(db, trial_id, &own);
+    str_format(&shared, "%.*scheckpoints/%s", slash ? (int)(slash - db + 1) : 0, db, trial_id);
+    str_append(out, access(own.text, F_OK) != 0 && access(shared.text, F_OK) == 0 ? shared.text : own.text);
+    str_release(&own);
+    str_release(&shared);
 }
 
 void sweep_state_folder(const char *db, const char *id, struct str *out)
@@ -118,6 +135,7 @@ struct context {
     char *ended;         /* per trial of the plan: its attempt has ended, or is running */
     char *running;       /* per trial: it is running */
     int *tries;          /* per trial: attempts of this run */
+    char *starved;       /* per trial: ran out of memory, and is tried once more when nothing runs beside it */
 };
 
 /* Claims the first trial of the plan that is pending and waits for no branch of its trunk. */
@@ -150,7 +168,7 @@ static void set_folders(const struct context *c, const struct planned_trial *tri
         (void)str_copy(out->checkpoint, sizeof out->checkpoint, folder.text);
     if (*trial->knobs.parent) {
         str_clear(&folder);
-        sweep_checkpoint_folder(c->options->db, trial->knobs.parent, &folder);
+        sweep_model_folder(c->options->db, trial->knobs.parent, &folder);
         (void)str_copy(out->parent, sizeof out->parent, folder.text);
     } else {
         str_clear(&folder);
@@ -179,7 +197,8 @@ static enum status claim(void *opaque, struct assignment *out, struct err *err)
     c->ended[index] = c->running[index] = 1;
     c->tries[index]++;
     *out = (struct assignment){.attempt = attempt, .knobs = trial->knobs, .seconds = trial->estimate.seconds,
-                               .flops = trial->estimate.flops, .state_every_s = c->options->state_every_s};
+                               .flops = trial->estimate.flops, .state_every_s = c->options->state_every_s,
+                               .memory_limit_bytes = c->options->memory_limit_bytes, .alone = c->starved[index]};
     (void)str_copy(out->id, sizeof out->id, trial->id);
     plan_label(c->plan, index, out->label, sizeof out->label);
     set_folders(c, trial, out);
@@ -219,12 +238,17 @@ static int without_energy(struct record *records, int n)
     return kept;
 }
 
-/* Puts a trial back that crashed or hung, as often as asked; a divergence would only happen again. */
+/* Puts a trial back that crashed or hung, as often as asked; a divergence would only happen again. Without memory it is
+ * tried once more, alone: what others held may have been what it lacked. */
 static enum status retry(struct context *c, const struct assignment *a, enum outcome outcome, struct err *err)
 {
     int i = plan_index(c->plan, a->id), pending;
     struct plan only = *c->plan;
-    bool worth = outcome == OUTCOME_FAILED || outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_OOM;
+    bool worth = outcome == OUTCOME_FAILED || outcome == OUTCOME_TIMEOUT;
+    if (i >= 0 && outcome == OUTCOME_OOM) {
+        worth = !c->starved[i];
+        c->starved[i] = 1;
+    }
     if (!worth || i < 0 || c->tries[i] > c->options->retries)
         return STATUS_OK;
     only.trials = &c->plan->trials[i];
@@ -257,12 +281,15 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
     struct record *all = malloc(((size_t)n + 1) * sizeof *all);
     enum status status;
     ASSERT(all);
-    memcpy(all, records, (size_t)n * sizeof *all);
+    if (n > 0) /* an attempt that never spoke has no records at all */
+        memcpy(all, records, (size_t)n * sizeof *all);
     if (c->options->jobs > 1)
         n = without_energy(all, n);
     if (outcome == OUTCOME_DONE && *a->checkpoint) {
         all[n] = (struct record){.kind = RECORD_TEXT, .name = "checkpoint"};
-        (void)snprintf(all[n].text, sizeof all[n].text, "checkpoints/%s", a->id);
+        /* Relative to the store, so that both can be moved together. */
+        const char *slash = strrchr(c->options->db, '/');
+        (void)snprintf(all[n].text, sizeof all[n].text, "%s.checkpoints/%s", slash ? slash + 1 : c->options->db, a->id);
         n++;
     }
     status = store_finish(c->store, a->id, a->attempt, &c->owner, outcome, reason, all, n, err);
@@ -292,7 +319,9 @@ static enum status make_folders(const struct sweep_options *options, struct err 
     enum status status;
     str_init(&file);
     sweep_checkpoint_folder(options->db, "x", &file);
-    status = folders_make_for(options->checkpoints ? file.text : options->db, err);
+    status = folders_make_for_store(options->db, err);
+    if (status == STATUS_OK && options->checkpoints)
+        status = folders_make_for(file.text, err);
     str_clear(&file);
     sweep_state_folder(options->db, "x", &file);
     if (status == STATUS_OK)
@@ -309,6 +338,21 @@ static void drop_state_folder(const struct sweep_options *options)
     sweep_state_folder(options->db, "", &folder);
     (void)rmdir(folder.text);
     str_release(&folder);
+}
+
+enum status sweep_missing(const struct sweep_options *options, const struct plan *plan, char *keep, struct err *err)
+{
+    struct store *store;
+    enum status status;
+    memset(keep, 1, (size_t)plan->n_trials);
+    if (access(options->db, F_OK) != 0)
+        return STATUS_OK;
+    status = store_open(&store, options->db, STORE_READ, err);
+    if (status != STATUS_OK)
+        return status;
+    status = store_missing(store, plan, options->rerun, keep, err);
+    store_close(store);
+    return status;
 }
 
 static double pending_seconds(const struct plan *plan)
@@ -328,6 +372,7 @@ static enum status run_pending(struct context *c, int pending, struct runner_res
         .jobs = o->jobs,
         .timeout_s = o->timeout_s,
         .budget_s = o->budget_s,
+        .wall_s = o->wall_s,
         .total = pending,
         .total_seconds = pending_seconds(c->plan) * pending / c->plan->n_trials,
         .program = o->program,
@@ -372,10 +417,13 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
     c.ended = calloc((size_t)plan->n_trials, 1);
     c.running = calloc((size_t)plan->n_trials, 1);
     c.tries = calloc((size_t)plan->n_trials, sizeof *c.tries);
-    ASSERT(c.ended && c.running && c.tries);
+    c.starved = calloc((size_t)plan->n_trials, 1);
+    ASSERT(c.ended && c.running && c.tries && c.starved);
     status = store_open(&c.store, options->db, STORE_WRITE, err);
     if (status == STATUS_OK)
         status = sweep_owner(c.store, &c.owner, err);
+    if (status == STATUS_OK)
+        store_hold(c.store, &c.owner);
     if (status == STATUS_OK)
         status = store_put_plan(c.store, plan, err);
     if (status == STATUS_OK)
@@ -389,6 +437,7 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
     free(c.ended);
     free(c.running);
     free(c.tries);
+    free(c.starved);
     return status;
 }
 
@@ -396,6 +445,8 @@ int sweep_exit_code(const struct runner_result *result)
 {
     if (result->signal)
         return exit_code(STATUS_INTERRUPTED, result->signal);
+    if (result->out_of_time)
+        return EXIT_CODE_RESUMABLE;
     return result->failed + result->diverged + result->timeout + result->oom > 0 ? EXIT_CODE_TRIALS_FAILED
                                                                                : EXIT_CODE_DONE;
 }

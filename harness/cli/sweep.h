@@ -19,6 +19,8 @@ struct sweep_options {
     int jobs;
     int retries;         /* further tries for a trial that crashed or timed out */
     double timeout_s;
+    double wall_s;       /* of the whole run; 0: no end */
+    int64_t memory_limit_bytes; /* of one trial; 0: none */
     double budget_s;     /* 0: none; otherwise small trials go first */
     enum store_rerun rerun;
     double state_every_s; /* between the states of a trial in training; 0: only when it is stopped */
@@ -32,8 +34,12 @@ struct sweep_options {
  * computes nothing itself. *flops_per_s (may be NULL) gets the rate at the plan's median width. */
 void sweep_calibrate(struct plan *plan, double *flops_per_s);
 
-/* Refuses a plan with trials that need more memory than is free (STATUS_USAGE). */
-MUST_CHECK enum status sweep_check_memory(const struct plan *plan, int jobs, struct err *err);
+/* Refuses a plan with trials that need more memory than is free, or than limit_bytes unless that is 0 (STATUS_USAGE). */
+MUST_CHECK enum status sweep_check_memory(const struct plan *plan, int jobs, int64_t limit_bytes, struct err *err);
+
+/* keep[i] becomes 1 for trials that sweep_run would run, 0 for the others. Changes nothing; without a store all would. */
+MUST_CHECK enum status sweep_missing(const struct sweep_options *options, const struct plan *plan, char *keep,
+                                     struct err *err);
 
 /* Runs what is missing of the plan. *pending is what there was to run; when that is nothing, *out counts what the store
  * has of the plan, so that a failure is not forgotten by asking twice. */
@@ -46,8 +52,11 @@ int sweep_exit_code(const struct runner_result *result);
 /* Fills owner and the store's rows for this machine and this program. */
 MUST_CHECK enum status sweep_owner(struct store *store, struct owner *out, struct err *err);
 
-/* Appends the folder of a trial's model, beside the store. */
+/* Appends the folder where a trial's model goes: in a folder of the store's own, beside it. */
 void sweep_checkpoint_folder(const char *db, const char *trial_id, struct str *out);
+/* Appends the folder where a trial's model lies: that one, or, when only this is there, the folder checkpoints/ that all
+ * stores of version 1 shared. */
+void sweep_model_folder(const char *db, const char *trial_id, struct str *out);
 
 /* Appends the folder of the states of a trial or a trunk, in a folder of the store's own beside it. */
 void sweep_state_folder(const char *db, const char *id, struct str *out);

@@ -112,7 +112,15 @@ static void say_not_started(const char *program, int error)
     _exit(127);
 }
 
-static _Noreturn void become_trial(const char *program, pid_t runner, int control, int frames,
+/* Not RLIMIT_AS: address space that is only reserved, as a BLAS and sanitizers do, costs nothing. */
+static void limit_memory(int64_t bytes)
+{
+    struct rlimit limit = {.rlim_cur = (rlim_t)bytes, .rlim_max = (rlim_t)bytes};
+    if (bytes > 0)
+        (void)setrlimit(RLIMIT_DATA, &limit); /* fails only where a lower limit is in force already */
+}
+
+static _Noreturn void become_trial(const char *program, pid_t runner, int64_t memory_limit_bytes, int control, int frames,
                                    const sigset_t *mask)
 {
     char *argv[] = {(char[]){"isoflop"}, (char[]){"__trial"}, NULL};
@@ -124,6 +132,7 @@ static _Noreturn void become_trial(const char *program, pid_t runner, int contro
         (void)signal(i, SIG_DFL);
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
     offer_to_the_oom_killer();
+    limit_memory(memory_limit_bytes);
     place_descriptors(control, frames);
     (void)setenv("OPENBLAS_NUM_THREADS", "1", 1);
     (void)execv(program, argv);
@@ -133,7 +142,7 @@ static _Noreturn void become_trial(const char *program, pid_t runner, int contro
 
 /* ---- the runner's side ---- */
 
-static pid_t fork_trial(const char *program, int control, int frames)
+static pid_t fork_trial(const char *program, int64_t memory_limit_bytes, int control, int frames)
 {
     pid_t runner = getpid(), pid;
     sigset_t all, mask;
@@ -142,7 +151,7 @@ static pid_t fork_trial(const char *program, int control, int frames)
     (void)sigprocmask(SIG_SETMASK, &all, &mask);
     pid = fork();
     if (pid == 0)
-        become_trial(program, runner, control, frames, &mask);
+        become_trial(program, runner, memory_limit_bytes, control, frames, &mask);
     error = errno;
     (void)sigprocmask(SIG_SETMASK, &mask, NULL);
     errno = error;
@@ -159,7 +168,7 @@ enum status process_start(struct process *out, const char *program, const struct
         status = open_pipe(&frames, err);
     if (status != STATUS_OK)
         goto done;
-    pid = fork_trial(program, control.read, frames.write);
+    pid = fork_trial(program, assignment->memory_limit_bytes, control.read, frames.write);
     if (pid < 0) {
         status = refused("start a process for a trial", err);
         goto done;

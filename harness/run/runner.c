@@ -197,7 +197,9 @@ static bool start_held(struct runner *runner)
         runner->jobs = runner->running; /* fewer at once, then; it is tried again when one ends */
         return false;
     }
-    fail(runner, status == STATUS_INSUFFICIENT ? STATUS_IO : status, &err);
+    if (status == STATUS_INSUFFICIENT) /* nothing runs that could end and make room */
+        status = err.status = STATUS_IO;
+    fail(runner, status, &err);
     runner->draining = true;
     give_back_held(runner, err.text);
     return false;
@@ -339,20 +341,29 @@ static void settle_silence(struct runner *runner)
 
 /* ---- being stopped ---- */
 
+static void ask_to_stop(struct runner *runner)
+{
+    runner->phase = PHASE_ASKED;
+    runner->phase_until = clock_later(clock_now(), runner->stop_grace_s);
+    for (int i = 0; i < runner->options->jobs; i++)
+        if (is_active(&runner->attempts[i]))
+            attempt_stop(&runner->attempts[i]);
+}
+
 static void hear_signals(struct runner *runner, struct wake *wake)
 {
     int signal = 0;
     for (int asked = wake_take(wake, &signal); asked > 0; asked--) {
         if (runner->phase == PHASE_GOING) {
             runner->result.signal = signal;
-            runner->phase = PHASE_ASKED;
-            runner->phase_until = clock_later(clock_now(), runner->stop_grace_s);
-            for (int i = 0; i < runner->options->jobs; i++)
-                if (is_active(&runner->attempts[i]))
-                    attempt_stop(&runner->attempts[i]);
+            ask_to_stop(runner);
         } else {
             kill_all(runner);
         }
+    }
+    if (runner->phase == PHASE_GOING && runner->options->wall_s > 0 && clock_since(runner->begun) >= runner->options->wall_s) {
+        runner->result.out_of_time = true;
+        ask_to_stop(runner);
     }
 }
 
@@ -399,9 +410,7 @@ static void wait_and_read(struct runner *runner, struct wake *wake, int timeout_
         runner->looks[i] = (struct pollfd){.fd = is_active(attempt) ? attempt->process.frames_fd : -1,
                                            .events = POLLIN};
     }
-    runner->looks[jobs] = (struct pollfd){.fd = wake->read_fd, .events = POLLIN};
-    rc = poll(runner->looks, (nfds_t)jobs + 1, timeout_ms);
-    ASSERT(rc >= 0 || errno == EINTR || errno == ENOMEM);
+    rc = wake_wait(wake, runner->looks, jobs, timeout_ms);
     for (int i = 0; i < jobs && rc > 0; i++)
         if (runner->looks[i].revents)
             attempt_read(&runner->attempts[i], false, take, runner);
@@ -441,8 +450,9 @@ static enum status check_options(const struct runner_options *options, struct er
     if (options->jobs < 1 || options->jobs > RUNNER_JOBS_MAX)
         return err_set(err, STATUS_USAGE, "%d jobs: from 1 to %d are possible", options->jobs,
                        (int)RUNNER_JOBS_MAX);
-    if (!(options->timeout_s >= 0) || !(options->budget_s >= 0) || !(options->stop_grace_s >= 0))
-        return err_set(err, STATUS_USAGE, "a timeout, a budget and a grace are seconds, 0 or more");
+    if (!(options->timeout_s >= 0) || !(options->budget_s >= 0) || !(options->wall_s >= 0) ||
+        !(options->stop_grace_s >= 0))
+        return err_set(err, STATUS_USAGE, "a timeout, a budget, a wall and a grace are seconds, 0 or more");
     if (access(options->program, X_OK) != 0)
         return err_set(err, STATUS_NOT_FOUND, "cannot start trials with %s: %s", options->program,
                        strerror(errno));

@@ -30,6 +30,7 @@ struct assignment {
     char state[512];        /* folder for its training states, and of those to go on from; "" for none */
     char trunk[512];        /* folder of the states it shares with the other branches of its trunk; "" for none */
     double state_every_s;   /* seconds between states; 0: only when it is stopped */
+    int64_t memory_limit_bytes; /* data it may hold (RLIMIT_DATA); 0: as much as the system gives */
     bool alone;             /* starts when nothing else runs, and nothing starts beside it (after an oom) */
 };
 
@@ -68,6 +69,7 @@ struct runner_options {
     double timeout_s;       /* of one trial without progress; 0: 600 */
     double budget_s;        /* no new trial is started whose predicted end lies beyond; 0: none. At least one
                              * trial is always started, and what runs when the budget ends finishes */
+    double wall_s;          /* after so long the run stops as if it had been asked to; 0: never */
     double stop_grace_s;    /* from the first signal to SIGTERM for trials that still run; 0: 5 */
     int total;              /* trials this run has to do, for the bar */
     double total_seconds;   /* their predicted seconds, for the ETA */
@@ -78,6 +80,7 @@ struct runner_options {
 
 struct runner_result {
     int done, failed, diverged, timeout, oom, interrupted;
+    bool out_of_time;       /* stopped because of wall_s */
     bool out_of_budget;     /* stopped starting because of budget_s */
     int signal;             /* the signal that asked to stop, or 0 */
     double elapsed_s;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/assert.h"
+
 static const struct {
     int signal;
     bool ignored; /* by us */
@@ -55,6 +57,15 @@ void wake_close(struct wake *wake)
     handler_fd = -1;
     (void)close(wake->read_fd);
     (void)close(wake->write_fd);
+}
+
+int wake_wait(struct wake *wake, struct pollfd *looks, int n, int timeout_ms)
+{
+    int rc;
+    looks[n] = (struct pollfd){.fd = wake->read_fd, .events = POLLIN};
+    rc = poll(looks, (nfds_t)n + 1, timeout_ms);
+    ASSERT(rc >= 0 || errno == EINTR || errno == ENOMEM);
+    return rc;
 }
 
 int wake_take(struct wake *wake, int *signal)

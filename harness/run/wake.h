@@ -7,6 +7,7 @@
 #ifndef HARNESS_RUN_WAKE_H
 #define HARNESS_RUN_WAKE_H
 
+#include <poll.h>
 #include <signal.h>
 
 #include "engine/base/err.h"
@@ -20,6 +21,10 @@ struct wake {
 
 MUST_CHECK enum status wake_open(struct wake *wake, struct err *err);
 void wake_close(struct wake *wake);
+
+/* Waits, at most so long, until one of n descriptors can be read or a signal came. looks has room for one more. Returns how
+ * many can be read, the pipe included; 0 or less: none. */
+int wake_wait(struct wake *wake, struct pollfd *looks, int n, int timeout_ms);
 
 /* Empties the pipe. Returns how many signals asked to stop since the last call; the first in *signal. */
 int wake_take(struct wake *wake, int *signal);

@@ -1,123 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* claim.c — who runs which trial: preparing a run, claiming, and telling a dead runner from a live one.
+/* claim.c — who runs which trial: preparing a run, and claiming. Who is still alive is asked of liveness.c.
  *
  * A claim is `UPDATE … WHERE state = 'pending'` inside a transaction that holds the write lock, so that two
  * runners never get the same trial; the index attempt_running forbids it a second time. The attempt carries the
  * owner's token, without which store_finish stores nothing: a runner that was thought dead and comes back is
  * refused.
  * Invariant: a trial is running exactly when one of its attempts is. */
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/base/assert.h"
 #include "harness/store/internal.h"
 
-enum { BOOT_DIGITS = 32 };
-
-/* The first bytes of a small file of the system's, terminated; "" when it cannot be read. */
-static void read_start(const char *path, char *out, size_t size)
-{
-    FILE *file = fopen(path, "re");
-    size_t n = 0;
-    if (file) {
-        n = fread(out, 1, size - 1, file);
-        (void)fclose(file);
-    }
-    out[n] = 0;
-}
-
-/* This boot of the machine, as hexadecimal digits; zeros where the system does not tell. */
-static void boot_id(char out[BOOT_DIGITS + 1])
-{
-    char text[64];
-    int n = 0;
-    read_start("/proc/sys/kernel/random/boot_id", text, sizeof text);
-    for (const char *c = text; *c && n < BOOT_DIGITS; c++)
-        if (*c != '-' && *c != '\n')
-            out[n++] = *c;
-    while (n < BOOT_DIGITS)
-        out[n++] = '0';
-    out[n] = 0;
-}
-
-/* When a process began, in clock ticks since the boot: field 22 of its stat line, counted after the name in
- * parentheses, which may contain anything. False when there is no such process, or only its zombie. */
-static bool start_time(int64_t pid, unsigned long long *out)
-{
-    char path[64], text[1024];
-    char *at;
-    (void)snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
-    read_start(path, text, sizeof text);
-    at = strrchr(text, ')');
-    if (!at || at[1] != ' ' || strchr("ZXx", at[2]))
-        return false;
-    at += 2; /* field 3, the state */
-    for (int field = 3; field < 22; field++) {
-        at = strchr(at, ' ');
-        if (!at)
-            return false;
-        at++;
-    }
-    return sscanf(at, "%llu", out) == 1;
-}
-
-void store_owner_token(char *out, size_t size)
-{
-    char boot[BOOT_DIGITS + 1];
-    unsigned long long started = 0;
-    ASSERT(size >= sizeof((struct owner *)NULL)->token);
-    boot_id(boot);
-    (void)start_time(getpid(), &started);
-    (void)snprintf(out, size, "%s:%" PRId64 ":%llu", boot, (int64_t)getpid(), started);
-}
-
-bool store_owner_alive(const char *token, int64_t pid)
-{
-    char boot[BOOT_DIGITS + 1], owner_boot[BOOT_DIGITS + 1];
-    unsigned long long owner_started = 0, started = 0;
-    int64_t owner_pid = 0;
-    bool full = sscanf(token, "%32[0-9a-f]:%" SCNd64 ":%llu", owner_boot, &owner_pid, &owner_started) == 3;
-    if (full)
-        pid = owner_pid;
-    if (pid <= 0 || pid > INT32_MAX || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
-        return false;
-    if (!full)
-        return true;
-    boot_id(boot);
-    if (strcmp(boot, owner_boot) != 0)
-        return false;
-    /* Without /proc nothing more is known than that a process of this number runs. */
-    return owner_started == 0 || (start_time(pid, &started) && started == owner_started);
-}
-
 /* Takes back what the owners that are gone were running. */
 static enum status recover(struct store *store, struct err *err)
 {
-    static const char *const owners[] = {"owner", "pid"};
-    struct query *query = NULL;
-    struct table table;
-    enum status status = db_prepare(store->db,
-                                    "SELECT DISTINCT owner, coalesce(pid, 0) FROM attempt"
-                                    " WHERE state = 'running'",
-                                    DB_TRUSTED, &query, err);
+    struct table owners;
+    enum status status = store_dead_owners(store, &owners, err);
     if (status != STATUS_OK)
         return status;
-    table_init(&table, 2, owners);
-    while ((status = query_step(query, err)) == STATUS_OK) {
-        const char *owner = query_column_text(query, 0);
-        if (!owner || store_owner_alive(owner, query_column_integer(query, 1)))
-            continue;
-        table_set_text(&table, table_add_row(&table), 0, owner);
-    }
-    query_free(query);
-    if (status == STATUS_DONE)
-        status = STATUS_OK;
-    for (int i = 0; i < table.n_rows && status == STATUS_OK; i++) {
-        const char *owner = table_text(&table, i, 0);
+    for (int i = 0; i < owners.n_rows && status == STATUS_OK; i++) {
+        const char *owner = table_text(&owners, i, 0);
         status = store_run(store,
                            "UPDATE trial SET state = 'pending' WHERE state = 'running' AND trial_id IN"
                            " (SELECT trial_id FROM attempt WHERE state = 'running' AND owner = ?1)",
@@ -129,7 +32,7 @@ static enum status recover(struct store *store, struct err *err)
                 " reason = 'its runner ended without a word' WHERE state = 'running' AND owner = ?1",
                 &owner, 1, err);
     }
-    table_release(&table);
+    table_release(&owners);
     return status;
 }
 
@@ -189,6 +92,41 @@ enum status store_prepare(struct store *store, const struct plan *plan, enum sto
     status = store_end(store, status, err);
     if (status == STATUS_OK)
         *n_pending = n;
+    return status;
+}
+
+static bool is_listed(const struct table *trials, const char *id)
+{
+    for (int i = 0; i < trials->n_rows; i++)
+        if (strcmp(table_text(trials, i, 0), id) == 0)
+            return true;
+    return false;
+}
+
+enum status store_missing(struct store *store, const struct plan *plan, enum store_rerun which, char *missing,
+                          struct err *err)
+{
+    struct query *query = NULL;
+    struct table lost;
+    enum status status = store_lost(store, &lost, err);
+    if (status != STATUS_OK)
+        return status;
+    status = store_statement(store, SLOT_MISSING,
+                             "SELECT state = 'pending' OR ?2 AND state IN ('failed', 'timeout', 'oom', 'skipped', 'stale')"
+                             " OR ?3 AND state IN ('done', 'diverged') FROM trial WHERE trial_id = ?1",
+                             &query, err);
+    for (int i = 0; i < plan->n_trials && status == STATUS_OK; i++) {
+        query_bind_text(query, 1, plan->trials[i].id);
+        query_bind_integer(query, 2, which != STORE_RERUN_NONE);
+        query_bind_integer(query, 3, which == STORE_RERUN_ALL);
+        status = query_step(query, err);
+        if (status != STATUS_OK && status != STATUS_DONE)
+            break;
+        missing[i] = status == STATUS_DONE || query_column_integer(query, 0) || is_listed(&lost, plan->trials[i].id);
+        status = STATUS_OK;
+        query_reset(query);
+    }
+    table_release(&lost);
     return status;
 }
 

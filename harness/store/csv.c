@@ -17,57 +17,91 @@
 
 /* ---- writing ---- */
 
-static void write_text(FILE *file, const char *text)
+static void append_quoted(struct str *line, const char *text, size_t n)
 {
-    bool formula = *text && strchr("=+-@\t\r", *text) != NULL;
+    size_t room = 2 * n + 2;
+    char *quoted = malloc(room);
+    ASSERT(quoted);
+    str_append_bytes(line, quoted, csv_write(quoted, room, text, n));
+    free(quoted);
+}
+
+static void append_text(struct str *line, const char *text)
+{
     size_t n = strlen(text);
     struct str guarded;
-    str_init(&guarded);
-    if (formula)
-        str_append_char(&guarded, '\'');
+    bool quote = n == 0 || strpbrk(text, ",\"\r\n") || strchr(" \t", text[0]) || strchr(" \t", text[n - 1]);
+    if (n == 0 || !strchr("=+-@\t\r", *text)) {
+        if (quote)
+            append_quoted(line, text, n);
+        else
+            str_append_bytes(line, text, n);
+        return;
+    }
+    str_init(&guarded); /* a formula to a spreadsheet */
+    str_append_char(&guarded, '\'');
     str_append_bytes(&guarded, text, n);
-    if (n == 0 || strpbrk(text, ",\"\r\n") || strchr(" \t", text[0]) || strchr(" \t", text[n - 1]))
-        (void)csv_fwrite(file, guarded.text, guarded.length);
+    if (quote)
+        append_quoted(line, guarded.text, guarded.length);
     else
-        (void)fputs(guarded.text, file);
+        str_append_bytes(line, guarded.text, guarded.length);
     str_release(&guarded);
 }
 
-static void write_cell(FILE *file, const struct table *table, int row, int column)
+static void append_cell(struct str *line, const struct table *table, int row, int column)
 {
-    struct str number;
     const char *text = table_text(table, row, column);
-    if (text || (table->n_columns == 1 && table_cell(table, row, column)->kind == CELL_NULL)) {
-        write_text(file, text ? text : "");
-        return;
-    }
-    str_init(&number);
-    table_format_cell(table, row, column, &number);
-    (void)fputs(number.text, file);
-    str_release(&number);
+    if (text || (table->n_columns == 1 && table_cell(table, row, column)->kind == CELL_NULL))
+        append_text(line, text ? text : "");
+    else
+        table_format_cell(table, row, column, line);
 }
 
-enum status csv_write_table(FILE *file, const struct table *table, struct err *err)
+void csv_write_header(FILE *file, const struct table *table)
 {
+    struct str line;
+    str_init(&line);
     for (int i = 0; i < table->n_columns; i++) {
         if (i)
-            (void)fputc(',', file);
-        write_text(file, table->names[i]);
+            str_append_char(&line, ',');
+        append_text(&line, table->names[i]);
     }
-    (void)fputc('\n', file);
+    str_append_char(&line, '\n');
+    (void)fwrite(line.text, 1, line.length, file);
+    str_release(&line);
+}
+
+void csv_write_rows(FILE *file, const struct table *table)
+{
+    struct str line;
+    str_init(&line);
     for (int row = 0; row < table->n_rows; row++) {
+        str_clear(&line);
         for (int i = 0; i < table->n_columns; i++) {
             if (i)
-                (void)fputc(',', file);
-            write_cell(file, table, row, i);
+                str_append_char(&line, ',');
+            append_cell(&line, table, row, i);
         }
-        (void)fputc('\n', file);
+        str_append_char(&line, '\n');
+        (void)fwrite(line.text, 1, line.length, file);
     }
+    str_release(&line);
+}
+
+enum status csv_write_end(FILE *file, struct err *err)
+{
     errno = 0;
     if (fflush(file) == 0 && !ferror(file))
         return STATUS_OK;
     return err_set(err, STATUS_IO, "cannot write CSV: %s",
                    errno ? strerror(errno) : "the stream takes no more");
+}
+
+enum status csv_write_table(FILE *file, const struct table *table, struct err *err)
+{
+    csv_write_header(file, table);
+    csv_write_rows(file, table);
+    return csv_write_end(file, err);
 }
 
 /* ---- reading ---- */

@@ -2,7 +2,8 @@
 /* db.c — see db.h. Design: one function, fail(), turns a SQLite result code into a status and a text; every
  * other function goes through it. The guards are SQLite authorizers that are set only while a statement from
  * outside is being compiled, which is when SQLite asks them.
- * Invariant: a connection that db_open returned has all its settings, or it was not returned. */
+ * Invariant: a connection that db_open returned has all its settings, or it was not returned.
+ * Length: no other file may see sqlite3.h. */
 #include "harness/store/db.h"
 
 #include <errno.h>
@@ -85,7 +86,9 @@ static enum status fail(struct db *db, int code, enum db_guard guard, struct err
         text = sqlite3_errstr(code);
         extended = code;
     }
-    return err_set(err, status_of(code, guard), "%s: %s (SQLite %d)%s", db->path, text, extended,
+    if (extended == SQLITE_ERROR) /* the number would say nothing that the text does not */
+        return err_set(err, status_of(code, guard), "%s: %s", db->path, text);
+    return err_set(err, status_of(code, guard), "%s: %s (SQLite code %d)%s", db->path, text, extended,
                    remedy(extended));
 }
 
@@ -107,6 +110,7 @@ static enum status configure(struct db *db, enum db_mode mode, struct err *err)
     static const char *const settings[] = {
         [DB_READ] = "PRAGMA query_only = ON",
         [DB_WRITE] = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536",
+        [DB_COPY] = "PRAGMA foreign_keys = ON",
         [DB_MEMORY] = "PRAGMA foreign_keys = ON",
     };
     int code = sqlite3_extended_result_codes(db->handle, 1);
@@ -166,11 +170,44 @@ static enum status fail_missing(const char *path, struct err *err)
     return status;
 }
 
+/* All pages of one database over those of another. */
+static enum status copy_pages(struct db *to, struct db *from, struct err *err)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main", from->handle, "main");
+    int code = SQLITE_NOMEM;
+    if (backup) {
+        (void)sqlite3_backup_step(backup, -1);
+        code = sqlite3_backup_finish(backup);
+    }
+    return code == SQLITE_OK ? STATUS_OK : fail(backup ? to : from, code, DB_TRUSTED, err);
+}
+
+static enum status fill_copy(struct db *copy, struct err *err)
+{
+    struct db *file = NULL;
+    enum status status = db_open(&file, copy->path, DB_READ, err);
+    if (status == STATUS_OK)
+        status = copy_pages(copy, file, err);
+    db_close(file);
+    return status;
+}
+
+enum status db_copy_to_file(struct db *db, const char *path, struct err *err)
+{
+    struct db *file = NULL;
+    enum status status = db_open(&file, path, DB_WRITE, err);
+    if (status == STATUS_OK)
+        status = copy_pages(file, db, err);
+    db_close(file);
+    return status;
+}
+
 enum status db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 {
     static const int flags[] = {
         [DB_READ] = SQLITE_OPEN_READONLY,
         [DB_WRITE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+        [DB_COPY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
         [DB_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
     };
     struct db *db = calloc(1, sizeof *db);
@@ -181,7 +218,7 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode, struct
     ASSERT(db);
     db->path = strdup(path);
     ASSERT(db->path);
-    if (mode == DB_MEMORY)
+    if (mode >= DB_COPY)
         str_append(&uri, "file::memory:");
     else
         append_uri(&uri, path, mode == DB_READ ? "?mode=ro" : "?mode=rwc");
@@ -195,6 +232,8 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode, struct
         status = check_writable(db, err);
     if (status == STATUS_OK)
         status = configure(db, mode, err);
+    if (status == STATUS_OK && mode == DB_COPY)
+        status = fill_copy(db, err);
 done:
     str_release(&uri);
     if (status == STATUS_OK)
@@ -236,6 +275,21 @@ enum status db_integer(struct db *db, const char *sql, int64_t *out, struct err 
     if (status == STATUS_OK)
         *out = query_column_integer(query, 0);
     query_free(query);
+    return status;
+}
+
+enum status db_exec_each(struct db *db, const char *question, struct err *err)
+{
+    struct query *query = NULL;
+    struct str all;
+    enum status status = db_prepare(db, question, DB_TRUSTED, &query, err);
+    str_init(&all);
+    while (status == STATUS_OK && (status = query_step(query, err)) == STATUS_OK)
+        str_format(&all, "%s;\n", query_column_text(query, 0));
+    query_free(query);
+    if (status == STATUS_DONE)
+        status = db_exec(db, all.text, err);
+    str_release(&all);
     return status;
 }
 

@@ -22,6 +22,7 @@ struct query;
 enum db_mode {
     DB_READ,  /* an existing file, never changed; its schema is not trusted */
     DB_WRITE, /* synchronous FULL, foreign keys enforced; created when missing; its journal mode is left */
+    DB_COPY,  /* the content of an existing file, in memory: may be changed, the file is not */
     DB_MEMORY /* private, gone with the connection; the path is only a name for messages */
 };
 
@@ -33,8 +34,14 @@ const char *db_path(const struct db *db);
 /* Runs statements that return nothing of interest. */
 MUST_CHECK enum status db_exec(struct db *db, const char *sql, struct err *err);
 
+/* Runs the statements that the rows of a question are. */
+MUST_CHECK enum status db_exec_each(struct db *db, const char *question, struct err *err);
+
 /* The first column of the first row as an integer; STATUS_DONE when there is no row. */
 MUST_CHECK enum status db_integer(struct db *db, const char *sql, int64_t *out, struct err *err);
+
+/* Writes everything to a new file, durably: STATUS_OK means that it will still be there after the power fails. */
+MUST_CHECK enum status db_copy_to_file(struct db *db, const char *path, struct err *err);
 
 /* Damage that SQLite can see: STATUS_CORRUPT with its first finding. Reads the whole file. */
 MUST_CHECK enum status db_quick_check(struct db *db, struct err *err);

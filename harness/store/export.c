@@ -81,17 +81,25 @@ static void json_cell(struct str *out, const struct table *table, int row, int c
         table_format_cell(table, row, column, out);
 }
 
-enum status export_json(FILE *file, const struct table *table, const char *schema, struct err *err)
+static void json_begin(struct export *document)
 {
     struct str line;
     str_init(&line);
     str_append(&line, "{\"schema\": ");
-    export_json_string(&line, schema);
+    export_json_string(&line, document->schema);
     str_append(&line, ", \"rows\": [");
-    (void)fputs(line.text, file);
+    (void)fputs(line.text, document->file);
+    str_release(&line);
+}
+
+static void json_rows(struct export *document, const struct table *table)
+{
+    struct str line;
+    str_init(&line);
     for (int row = 0; row < table->n_rows; row++) {
         str_clear(&line);
-        str_append(&line, row ? ",\n{" : "\n{");
+        str_append(&line, document->any_rows ? ",\n{" : "\n{");
+        document->any_rows = true;
         for (int i = 0; i < table->n_columns; i++) {
             str_append(&line, i ? ", " : "");
             export_json_string(&line, table->names[i]);
@@ -99,11 +107,37 @@ enum status export_json(FILE *file, const struct table *table, const char *schem
             json_cell(&line, table, row, i);
         }
         str_append_char(&line, '}');
-        (void)fputs(line.text, file);
+        (void)fwrite(line.text, 1, line.length, document->file);
     }
-    (void)fputs(table->n_rows ? "\n]}\n" : "]}\n", file);
     str_release(&line);
-    return finished(file, "JSON", err);
+}
+
+void export_block(struct export *document, const struct table *block)
+{
+    if (!document->begun && document->schema)
+        json_begin(document);
+    else if (!document->begun)
+        csv_write_header(document->file, block);
+    document->begun = true;
+    if (document->schema)
+        json_rows(document, block);
+    else
+        csv_write_rows(document->file, block);
+}
+
+enum status export_end(struct export *document, struct err *err)
+{
+    if (!document->schema)
+        return csv_write_end(document->file, err);
+    (void)fputs(document->any_rows ? "\n]}\n" : "]}\n", document->file);
+    return finished(document->file, "JSON", err);
+}
+
+enum status export_json(FILE *file, const struct table *table, const char *schema, struct err *err)
+{
+    struct export document = {.file = file, .schema = schema};
+    export_block(&document, table);
+    return export_end(&document, err);
 }
 
 /* Text inside a cell: markup is escaped, line ends and other controls become spaces. An underscore between

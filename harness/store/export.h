@@ -6,6 +6,7 @@
 #ifndef HARNESS_STORE_EXPORT_H
 #define HARNESS_STORE_EXPORT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "engine/base/err.h"
@@ -18,6 +19,16 @@ MUST_CHECK enum status export_csv(FILE *file, const struct table *table, struct 
  * (an infinity as 1e999), NULL is null; bytes that are not UTF-8 become U+FFFD. */
 MUST_CHECK enum status export_json(FILE *file, const struct table *table, const char *schema,
                                    struct err *err);
+
+/* The same two in parts, for an answer that comes in blocks of rows (store_each): begin, rows as often as there are
+ * blocks, end. A struct is one document. */
+struct export {
+    FILE *file;
+    const char *schema; /* of a JSON document; NULL: CSV */
+    bool begun, any_rows;
+};
+void export_block(struct export *document, const struct table *block);
+MUST_CHECK enum status export_end(struct export *document, struct err *err);
 
 /* A pipe table; numbers are set to the right. Text cannot leave its cell or become markup. */
 MUST_CHECK enum status export_markdown(FILE *file, const struct table *table, struct err *err);

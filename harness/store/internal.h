@@ -13,6 +13,7 @@ enum store_slot {
     SLOT_PUT_TRIAL,
     SLOT_PUT_MEMBER,
     SLOT_TRIAL_STATE,
+    SLOT_MISSING,
     SLOT_RERUN,
     SLOT_CLAIM_TRIAL,
     SLOT_CLAIM_ATTEMPT,
@@ -33,6 +34,7 @@ enum store_slot {
 struct store {
     struct db *db;
     struct query *slots[SLOT_COUNT];
+    int lock_fd; /* holds this runner's lock (liveness.c); -1: none */
     /* Where store_claim goes on looking: what lies before was not pending when last seen. Only a hint. */
     const struct planned_trial *claimed_from;
     int next_claim;
@@ -46,14 +48,23 @@ MUST_CHECK enum status store_statement(struct store *store, enum store_slot slot
 MUST_CHECK enum status store_run(struct store *store, const char *sql, const char *const *parameters, int n,
                                  struct err *err);
 
+/* Inserts or finds the plan's spec, within the caller's transaction. */
+MUST_CHECK enum status store_put_spec(struct store *store, const struct plan *plan, int64_t *id, struct err *err);
+
 /* Ends the transaction: commits on STATUS_OK, otherwise rolls back and passes status on. */
 MUST_CHECK enum status store_end(struct store *store, enum status status, struct err *err);
 
 /* Seconds of the clock that does not jump; comparable within one boot of the machine. */
 double store_monotonic_s(void);
 
-/* Whether the process that made this owner token still runs; pid is used when the token tells nothing. */
-bool store_owner_alive(const char *token, int64_t pid);
+/* Whether the runner that made this owner token still runs; pid is used when the token tells nothing. */
+bool store_owner_alive(const struct store *store, const char *token, int64_t pid);
+
+/* The owners of running attempts that are gone: one column, owner. The table is the caller's to release. */
+MUST_CHECK enum status store_dead_owners(struct store *store, struct table *out, struct err *err);
+
+/* Gives up the lock of store_hold, if there is one. */
+void store_let_go(struct store *store);
 
 /* The present moment in SQL, as every table has it. */
 #define SQL_NOW "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"

@@ -106,7 +106,7 @@ enum status schema_check(struct db *db, struct err *err)
                        "knows %d); use that one",
                        db_path(db), version, SCHEMA_VERSION);
     if (version < SCHEMA_VERSION)
-        return err_set(err, STATUS_CORRUPT, "%s: store version %" PRId64 " was never released; it is damaged",
+        return err_set(err, STATUS_CORRUPT, "%s: store version %" PRId64 " is none that this program knows; it is damaged",
                        db_path(db), version);
     return check_shape(db, err);
 }

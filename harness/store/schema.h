@@ -10,7 +10,7 @@
 
 #include "harness/store/db.h"
 
-enum { SCHEMA_APPLICATION_ID = 0x69736670, SCHEMA_VERSION = 1 };
+enum { SCHEMA_APPLICATION_ID = 0x69736670, SCHEMA_VERSION = 2 };
 
 /* results/schema.sql, byte for byte. */
 extern const char schema_text[];
@@ -18,7 +18,7 @@ extern const char schema_text[];
 /* Makes the tables when the database is empty, in one transaction; leaves any other database alone. */
 MUST_CHECK enum status schema_create(struct db *db, struct err *err);
 
-/* STATUS_CORRUPT when the database is no store, newer than the program, or not shaped as it should be. */
+/* STATUS_CORRUPT when the database is no store, older (migrate.h) or newer than the program, or not shaped as it should be. */
 MUST_CHECK enum status schema_check(struct db *db, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store.c — the store's life cycle, the plans that come in, and the questions that are asked of it. What
- * happens to trials is in claim.c, what they leave behind in store_write.c.
+/* store.c — the store's life cycle, and the plans that come in. Questions are in ask.c, what happens to trials in claim.c, who is alive in liveness.c,
+ * what trials leave behind in store_write.c.
  * Invariant: a store that store_open returned has our schema, and passed SQLite's check if it is not huge. */
 #include "harness/store/store.h"
 
@@ -12,6 +12,7 @@
 
 #include "engine/base/assert.h"
 #include "harness/store/internal.h"
+#include "harness/store/migrate.h"
 #include "harness/store/schema.h"
 
 enum { CHECKED_BYTES = 64 << 20 }; /* a quick check of this much takes well under a second */
@@ -25,6 +26,27 @@ static enum status check(struct db *db, const char *path, struct err *err)
     return status;
 }
 
+/* An older store is migrated where it lies when it is opened for writing, and in memory when only for reading. */
+static enum status bring_up_to_date(struct db **db, const char *path, enum store_mode mode, struct err *err)
+{
+    bool wanted = false;
+    enum status status = migrate_wanted(*db, &wanted, err);
+    if (status != STATUS_OK || !wanted)
+        return status;
+    if (mode == STORE_WRITE) {
+        status = migrate_backup(*db, err);
+    } else {
+        db_close(*db);
+        *db = NULL;
+        status = db_open(db, path, DB_COPY, err);
+    }
+    if (status == STATUS_OK)
+        status = migrate(*db, err);
+    if (status == STATUS_OK && mode == STORE_READ)
+        status = db_exec(*db, "PRAGMA query_only = ON", err);
+    return status;
+}
+
 enum status store_open(struct store **out, const char *path, enum store_mode mode, struct err *err)
 {
     struct db *db = NULL;
@@ -32,6 +54,8 @@ enum status store_open(struct store **out, const char *path, enum store_mode mod
     enum status status = db_open(&db, path, mode == STORE_READ ? DB_READ : DB_WRITE, err);
     if (status == STATUS_OK && mode == STORE_WRITE)
         status = schema_create(db, err);
+    if (status == STATUS_OK)
+        status = bring_up_to_date(&db, path, mode, err);
     if (status == STATUS_OK)
         status = check(db, path, err);
     if (status == STATUS_OK && mode == STORE_WRITE) /* not before: it would change somebody else's file */
@@ -43,6 +67,7 @@ enum status store_open(struct store **out, const char *path, enum store_mode mod
     store = calloc(1, sizeof *store);
     ASSERT(store);
     store->db = db;
+    store->lock_fd = -1;
     *out = store;
     return STATUS_OK;
 }
@@ -51,6 +76,7 @@ void store_close(struct store *store)
 {
     if (!store)
         return;
+    store_let_go(store);
     for (int i = 0; i < SLOT_COUNT; i++)
         query_free(store->slots[i]);
     db_close(store->db);
@@ -187,7 +213,7 @@ static void bind_spec(struct query *query, const void *row)
     str_release(&claims);
 }
 
-static enum status put_spec(struct store *store, const struct plan *plan, int64_t *id, struct err *err)
+enum status store_put_spec(struct store *store, const struct plan *plan, int64_t *id, struct err *err)
 {
     return insert_or_find(store,
                           "INSERT INTO spec (name, text, command, question, claims, n_dropped) VALUES (?1, ?2, ?3, "
@@ -281,55 +307,8 @@ enum status store_put_plan(struct store *store, const struct plan *plan, struct 
     enum status status = db_begin(store->db, err);
     if (status != STATUS_OK)
         return status;
-    status = put_spec(store, plan, &spec_id, err);
+    status = store_put_spec(store, plan, &spec_id, err);
     if (status == STATUS_OK)
         status = put_trials(store, plan, spec_id, err);
     return store_end(store, status, err);
-}
-
-static enum status fill(struct query *query, struct table *table, struct err *err)
-{
-    enum status status;
-    while ((status = query_step(query, err)) == STATUS_OK) {
-        int row = table_add_row(table);
-        for (int i = 0; i < table->n_columns; i++) {
-            status = query_column_cell(query, i, table, row, err);
-            if (status != STATUS_OK)
-                return status;
-        }
-    }
-    return status == STATUS_DONE ? STATUS_OK : status;
-}
-
-enum status store_query(struct store *store, const char *sql, const char *const *parameters, int n,
-                        struct table *out, struct err *err)
-{
-    struct query *query = NULL;
-    struct table table = {0};
-    const char **names = NULL;
-    enum status status = db_prepare(store->db, sql, DB_READING, &query, err);
-    if (status != STATUS_OK)
-        return status;
-    if (query_parameters(query) != n || query_columns(query) == 0) {
-        status =
-            err_set(err, STATUS_USAGE, "%s: the SQL takes %d parameters and got %d, and must return columns",
-                    db_path(store->db), query_parameters(query), n);
-        goto done;
-    }
-    names = calloc((size_t)query_columns(query), sizeof *names);
-    ASSERT(names);
-    for (int i = 0; i < query_columns(query); i++)
-        names[i] = query_column_name(query, i);
-    table_init(&table, query_columns(query), names);
-    for (int i = 0; i < n; i++)
-        query_bind_text(query, i + 1, parameters[i]);
-    status = fill(query, &table, err);
-    if (status == STATUS_OK)
-        *out = table;
-    else
-        table_release(&table);
-done:
-    free(names);
-    query_free(query);
-    return status;
 }

@@ -20,7 +20,8 @@ struct store;
 enum store_mode { STORE_READ, STORE_WRITE }; /* WRITE creates the file when it is missing */
 
 /* Life cycle. Refuses a file that is no store, is damaged, or is newer than the program
- * (STATUS_CORRUPT), and a missing file when reading (STATUS_NOT_FOUND). */
+ * (STATUS_CORRUPT), and a missing file when reading (STATUS_NOT_FOUND). An older store is migrated: in the file, after
+ * a copy was made beside it (PATH.vN.backup), or for reading in memory only. */
 MUST_CHECK enum status store_open(struct store **out, const char *path, enum store_mode mode, struct err *err);
 void store_close(struct store *store);
 
@@ -62,6 +63,16 @@ enum store_rerun { STORE_RERUN_NONE, STORE_RERUN_FAILED, STORE_RERUN_ALL };
 MUST_CHECK enum status store_prepare(struct store *store, const struct plan *plan, enum store_rerun rerun,
                                      int *n_pending, struct err *err);
 
+/* What store_prepare would leave pending, asked without changing anything: missing[i] becomes 0 or 1 for each trial of the
+ * plan; one the store does not have is missing too. */
+MUST_CHECK enum status store_missing(struct store *store, const struct plan *plan, enum store_rerun rerun, char *missing,
+                                     struct err *err);
+
+/* How far each spec is, one row per name, '' for trials of none: spec trials done running lost pending failed left_s
+ * best_bits_per_byte. A trial counts for the first spec that contained it; lost ones say running but their runner is
+ * dead; failed is every other end than done. The table is the caller's to release. */
+MUST_CHECK enum status store_progress(struct store *store, struct table *out, struct err *err);
+
 struct owner {
     int64_t host_id, build_id;
     int64_t pid;
@@ -71,6 +82,15 @@ struct owner {
 /* The token of the calling process: boot, process number and start time, by which others can tell whether it
  * still runs. size >= 64. */
 void store_owner_token(char *out, size_t size);
+
+/* Holds a lock in the owner's name, in the file STORE.lock, until the store closes or the process ends: by it others
+ * know that the runner lives, in another container too. Once per store. Where files cannot be locked, the token is
+ * all that others have. */
+void store_hold(struct store *store, const struct owner *owner);
+
+/* Trials that say they are running though their runner is gone: columns trial_id and spec ('' for none). The next
+ * store_prepare takes them up; this only looks. The table is the caller's to release. */
+MUST_CHECK enum status store_lost(struct store *store, struct table *out, struct err *err);
 
 /* Claims the first pending trial in the plan's order, which is the one with the most predicted FLOPs unless the
  * caller sorted otherwise: trial and attempt become running in one transaction; *index is its place in the
@@ -88,6 +108,11 @@ MUST_CHECK enum status store_finish(struct store *store, const char *trial_id, i
 /* Any read-only SQL with text parameters ?1 … ?n; the answer is the caller's to release. */
 MUST_CHECK enum status store_query(struct store *store, const char *sql, const char *const *parameters, int n,
                                    struct table *out, struct err *err);
+
+/* The same without parameters, in blocks of rows, for answers that memory could not hold: take gets each block, and at
+ * least one, which may be empty. The block lives until take returns. */
+MUST_CHECK enum status store_each(struct store *store, const char *sql,
+                                  void (*take)(void *context, const struct table *block), void *context, struct err *err);
 
 /* The `where` of a spec: an SQL expression over cells, in a database of its own in memory. */
 MUST_CHECK enum status store_where(const char *expression, const struct table *cells, char *keep, struct err *err);

@@ -89,20 +89,48 @@ check 'a second run runs nothing' again
 # Killed twice at different moments, then finished.
 killed() {
     local round pid
-    for round in 0.6 0.9; do
+    for round in 1 3; do
         "$isoflop" run tiny.yaml --db three/s.db -j 2 -q >/dev/null 2>&1 &
         pid=$!
-        sleep "$round"
+        # Until so many are done and one more runs, of which it is told by another process.
+        for _ in $(seq 500); do
+            "$isoflop" status --db three/s.db --csv 2>/dev/null | awk -F, -v n="$round" 'NR == 2 { ready = $3 >= n && $4 >= 1 } END { exit !ready }' && break
+            sleep 0.02
+        done
         kill -9 "$pid" 2>/dev/null
         wait "$pid" 2>/dev/null
     done
     sleep 0.3
     [ "$(pgrep -fc "__trial.*$work" || true)" = 0 ] || return 1
-    "$isoflop" status --db three/s.db --csv >/dev/null 2>&1
+    "$isoflop" status --db three/s.db --csv >lost 2>&1
+    "$isoflop" doctor --db three/s.db >sick 2>&1
     cp three/s.db before.db
     "$isoflop" run tiny.yaml --db three/s.db -j 2 -q
 }
 check 'a killed sweep goes on' killed
+dead() { # nothing runs after a kill -9; the two that ran are lost
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { ran += $at["running"]; lost += $at["lost"] }
+        END { exit !(ran == 0 && lost >= 1 && lost <= 2) }' lost && grep -q '^warn *runners *dead, with [12] trials' sick &&
+        [ ! -e three/s.db.lock ] || { cat lost sick; ls three; return 1; }
+}
+check 'status and doctor do not take the dead for running' dead
+alive() {
+    "$isoflop" run tiny.yaml --db four/s.db -q -S train.tokens=262144 -S model.width=32 &
+    local pid=$! i
+    for i in $(seq 200); do
+        "$isoflop" status --db four/s.db --csv >alive 2>/dev/null && cut -d, -f4,5 alive | grep -q '^1,0$' && break
+        sleep 0.02
+    done
+    kill -TERM "$pid"
+    wait "$pid"
+    [ "$i" -lt 200 ]
+}
+check 'status from another terminal sees the living' alive
+misplaced() {
+    "$isoflop" run tiny.yaml --db none/such/s.db >out2 2>said && return 1
+    [ ! -e none ] && grep -q 'there is no folder none/*; make it first' said || { cat said; return 1; }
+}
+check 'a mistyped --db makes no folders' misplaced
 check 'and ends with what an undisturbed one has' same one/s.db three/s.db
 once() { # done attempts per trial: exactly one
     "$isoflop" export attempt --db three/s.db | awk -F, '$3 == "done" { n[$1]++ } END { for (t in n) { trials++; if (n[t] != 1) exit 1 } exit trials != 8 }'
@@ -198,4 +226,35 @@ interrupted() {
 }
 rm -rf unshrunk && "$isoflop" run tiny.yaml --db unshrunk/s.db -j 2 -q >/dev/null 2>&1 && rm -rf one && mv unshrunk one
 check 'stops when asked to and goes on later' interrupted
+dry() {
+    "$isoflop" run tiny.yaml --db dry/s.db --dry-run -q >before && [ ! -e dry ] && grep -q '^8 trials' before &&
+        "$isoflop" run tiny.yaml --db dry/s.db -q -S model.width=16 -S train.tokens=8192 &&
+        "$isoflop" run tiny.yaml --db dry/s.db --dry-run >after && grep -q '^[67] trials' after &&
+        "$isoflop" run tiny.yaml --db one/s.db -n 2>said && grep -q 'nothing to run' said
+}
+check '--dry-run says what is missing and makes nothing' dry
+walled() {
+    local code
+    "$isoflop" run tiny.yaml --db wall/s.db -q --max-wall 600ms 2>said
+    code=$?
+    [ "$code" = 75 ] && grep -q 'max-wall is over' said && "$isoflop" run tiny.yaml --db wall/s.db -q && same one/s.db wall/s.db
+}
+check '--max-wall stops the run, resumable' walled
+starved() { # enough for the model but not for the BLAS beside it, which then spins: the check beforehand cannot see it
+    "$isoflop" run tiny.yaml --db mem/s.db -q --mem-limit 40M --timeout 2s --retries 1 -S model.width=16 -S train.tokens=8192 2>said
+    [ "$?" = 3 ] && "$isoflop" export attempt --db mem/s.db | awk -F, 'NR > 1 && $3 != "oom" && $3 != "timeout" && $3 != "failed" { exit 1 } END { exit NR < 3 }'
+}
+check '--mem-limit holds, and the runner survives' starved
+too_large() {
+    "$isoflop" run tiny.yaml --db mem2/s.db -q --mem-limit 1M 2>said
+    [ "$?" = 2 ] && [ ! -e mem2 ] && grep -q 'than --mem-limit allows' said
+}
+check 'what is known to need more is refused beforehand' too_large
+shards() {
+    local i
+    for i in 1 2 3; do "$isoflop" run tiny.yaml --db shard/s.db -q --shard "$i/3" || return 1; done
+    same one/s.db shard/s.db && count_is 8 column attempt attempt shard/s.db &&
+        ! "$isoflop" run tiny.yaml --db shard/s.db --shard 4/3 2>said && grep -q 'takes i/n' said
+}
+check 'three shards are the sweep' shards
 echo "1..$number"

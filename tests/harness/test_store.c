@@ -203,24 +203,6 @@ static void many_runners_share_a_plan(void **state)
     free(plan.trials);
 }
 
-static void owners_are_told_apart(void **state)
-{
-    struct owner owner = this_runner();
-    char other[64];
-    char *colon;
-    (void)state;
-    assert_true(store_owner_alive(owner.token, 0));
-    assert_true(str_copy(other, sizeof other, owner.token));
-    other[0] = other[0] == '0' ? '1' : '0'; /* another boot */
-    assert_false(store_owner_alive(other, getpid()));
-    assert_true(str_copy(other, sizeof other, owner.token));
-    colon = strrchr(other, ':'); /* another process that had this number */
-    assert_true(str_copy(colon + 1, 2, "1"));
-    assert_false(store_owner_alive(other, getpid()));
-    assert_true(store_owner_alive("no token of ours", getpid()));
-    assert_false(store_owner_alive("no token of ours", 0));
-}
-
 static void a_full_disk_leaves_nothing_half(void **state)
 {
     struct plan plan = planned(1);
@@ -263,7 +245,6 @@ int main(void)
         cmocka_unit_test_teardown(an_interrupted_trial_is_pending_again, remove_store),
         cmocka_unit_test_teardown(a_dead_runner_s_trial_is_taken_back, remove_store),
         cmocka_unit_test_teardown(many_runners_share_a_plan, remove_store),
-        cmocka_unit_test(owners_are_told_apart),
         cmocka_unit_test_teardown(a_full_disk_leaves_nothing_half, remove_store),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -143,7 +143,7 @@ static void foreign_files_are_refused(void **state)
 static void stores_of_another_shape_are_refused(void **state)
 {
     (void)state;
-    database(true, "PRAGMA user_version = 2");
+    database(true, "PRAGMA user_version = 3");
     refused("newer Isoflop");
     (void)remove_store(NULL);
     database(true, "DROP VIEW v_fits; CREATE VIEW v_fits AS SELECT no_column FROM fit");

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# syscalls.sh — goal: a runner that dies, or is refused, at any system call by which the store reaches the disk leaves a
+# store that the next run completes to what an undisturbed sweep has: nothing lost, nothing doubled.
+# Method: strace kills the runner at its n-th write, sync, unlink or rename, or makes the call fail; then the sweep is run
+# again and its exports are compared. A sample of calls; with ISOFLOP_TORTURE every call of a sweep of 20 trials. Prints TAP.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+isoflop=${ISOFLOP:-$top/build/isoflop}
+case $isoflop in /*) ;; *) isoflop=$PWD/$isoflop ;; esac
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+if ! strace -e trace=none true 2>/dev/null; then
+    echo 'ok 1 - kills at system calls # SKIP strace is not there, or not allowed'
+    echo '1..1'
+    exit 0
+fi
+
+trials=3 samples=6
+[ -z "${ISOFLOP_TORTURE:-}" ] || trials=20 samples=100000
+cat >tiny.yaml <<SPEC
+name: tiny
+model: {depth: 1, width: 8, context: 32}
+train: {tokens: 2048, batch_tokens: 256}
+eval: {heldout_tokens: 256, items: 2, latency_samples: 2}
+seeds: 1-$trials
+SPEC
+run=("$isoflop" run tiny.yaml -q --no-summary -j 2 --no-checkpoints --db)
+
+# What must not depend on who was killed when: the view's columns that no clock fills, and the curves of what counts.
+results() { # db
+    "$isoflop" export v_points --db "$1" --json | sed -E 's/"(wall_s|train_s|cpu_s|peak_rss_bytes|tokens_per_s|energy_j|energy_method)": [^,}]*,?//g' &&
+        "$isoflop" export v_evals --db "$1" &&
+        "$isoflop" export metric --db "$1" | awk -F, '{ print $1, $3, $4, $5 }' | sort -u
+}
+whole() { # db: as the golden one, each trial done once, nothing running
+    results "$1" >have && cmp -s have golden || { echo 'results differ'; return 1; }
+    "$isoflop" export attempt --db "$1" | awk -F, -v n="$trials" '$3 == "running" { exit 1 } $3 == "done" { done[$1]++ }
+        END { for (t in done) { trials++; if (done[t] != 1) exit 1 } exit trials != n }' || { echo 'lost or doubled'; return 1; }
+    "$isoflop" doctor --db "$1" | grep -q '^ok *store ' || { echo 'damaged'; return 1; }
+}
+
+number=0
+ok() { number=$((number + 1)); echo "ok $number - $1"; }
+not_ok() { number=$((number + 1)); echo "not ok $number - $1"; }
+
+# Injects a fault, then runs again without. name, injection, expected way to end of the disturbed run (killed or told)
+disturbed() {
+    local code said
+    rm -rf s.db s.db.*  s.db-*
+    strace -qq -o trace -e trace="$calls" -e inject="$2" "${run[@]}" s.db >/dev/null 2>said
+    code=$?
+    said=$(tail -1 said)
+    case $3 in
+    killed) [ "$code" = 137 ] || { echo "# $1: exit code $code instead of a kill"; return 1; } ;;
+    told) [ "$code" = 1 ] && [ -n "$said" ] || { echo "# $1: exit code $code, '$said'"; return 1; } ;;
+    esac
+    "${run[@]}" s.db >/dev/null 2>said || { echo "# $1: cannot go on: $(tail -1 said)"; return 1; }
+    whole s.db >why || { echo "# $1: $(cat why)"; return 1; }
+}
+
+calls=pwrite64,fsync,fdatasync,unlink,rename,ftruncate
+"${run[@]}" golden.db >/dev/null 2>&1 && results golden.db >golden || { echo 'not ok 1 - an undisturbed sweep'; exit 1; }
+rm -rf count.db*
+strace -qq -o trace -e trace="$calls" "${run[@]}" count.db >/dev/null 2>&1
+n=$(wc -l <trace)
+step=$((n / samples > 0 ? n / samples : 1))
+failed=0
+tried=0
+for ((at = 1 + RANDOM % step; at <= n; at += step)); do
+    tried=$((tried + 1))
+    # A sweep that lost little may need fewer calls than the counted one: then the last kills miss.
+    disturbed "killed at call $at of $n" "$calls:signal=SIGKILL:when=$at" "$([ "$at" -lt $((n * 9 / 10)) ] && echo killed || echo any)" 2>/dev/null || failed=$((failed + 1))
+done
+if [ "$failed" = 0 ]; then ok "kill -9 at $tried of $n system calls: nothing lost, nothing doubled"; else not_ok "kill -9 at $tried of $n system calls: $failed failed"; fi
+
+error() { # name, injection
+    if disturbed "$1" "$2" told; then ok "$1"; else not_ok "$1"; fi
+}
+error 'a full disk is said, and nothing is half' "pwrite64:error=ENOSPC:when=$((n / 3))+"
+error 'an error of the disk likewise' "pwrite64:error=EIO:when=$((n / 2))+"
+error 'a failed sync is not tried again' "fdatasync:error=EIO:when=20+"
+
+full() { # name command...: the sweep is stored although nobody can be told
+    rm -rf s.db s.db.* s.db-*
+    "${@:2}" >/dev/null 2>said
+    if whole s.db >why; then ok "$1"; else not_ok "$1"; cat why said; fi
+}
+# shellcheck disable=SC2016 # expanded by the inner shell
+full 'results are stored with a closed output' bash -c '"$0" run tiny.yaml -j 2 --no-checkpoints --db s.db >&-' "$isoflop"
+# shellcheck disable=SC2016
+full 'and with a full one' bash -c '"$0" run tiny.yaml -j 2 --no-checkpoints --db s.db >/dev/full' "$isoflop"
+
+limited() { # a limit on the size of files is a full disk that comes as a signal
+    rm -rf s.db s.db.* s.db-*
+    (ulimit -f 150; "${run[@]}" s.db) >/dev/null 2>said
+    [ $? = 1 ] && grep -q 's.db: ' said || { echo 'it was not said'; return 1; }
+    "${run[@]}" s.db >/dev/null 2>&1 && whole s.db
+}
+if limited >why; then ok 'a limit on file sizes loses nothing'; else not_ok 'a limit on file sizes loses nothing'; cat why said; fi
+
+calls=clone,clone3,fork
+export OPENBLAS_NUM_THREADS=1 # its threads would be counted too; the first process is the one that measures the machine
+without_process() { # none now and then: fewer at once; none at all: said
+    disturbed "$1" "$calls:error=EAGAIN:when=$2" "$3" 2>/dev/null
+}
+if without_process 'no process now and then' 3+3 any && without_process 'no process' 2+ told; then ok 'no process left is survived'; else not_ok 'no process left is survived'; fi
+echo "1..$number"
