@@ -52,7 +52,8 @@ FUZZ_SECONDS ?= 60
 
 PROBE := $(BUILD)/tests/peers/probe
 
-.PHONY: all demo check asan torture fuzz fuzzers scale peers peers-bench corpora lint fmt install uninstall dist clean help test-programs FORCE
+.PHONY: all demo check asan torture fuzz fuzzers scale peers peers-bench corpora corpora-more lint fmt install uninstall dist clean \
+        help test-programs FORCE
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -220,6 +221,9 @@ peers-bench: $(BUILD)/deps-peers.stamp ## train and decode against PyTorch, side
 corpora: ## fetch the real texts, checked by hash, into a cache outside the repository
 	$(Q)scripts/corpora.sh
 
+corpora-more: ## fetch German, code and the large English text too, 60 MB; needs Debian or Ubuntu, and npm
+	$(Q)scripts/corpora_more.sh
+
 # ---- the source ----
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
@@ -258,6 +262,6 @@ clean: ## remove everything that was built
 	$(Q)rm -rf $(BUILD) dist
 
 help: ## list what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F '|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F '|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 -include $(shell find $(BUILD) -name '*.d' $(if $(filter %/asan %/fuzz,$(BUILD)),,-not -path '$(BUILD)/asan/*' -not -path '$(BUILD)/fuzz/*') 2>/dev/null)

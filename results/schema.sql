@@ -81,7 +81,13 @@ CREATE TABLE trial (
     data_path         TEXT,                 -- the text file, when the source is text
     task_share        REAL,                 -- [share of lines] world: lines that pose and answer a task
     fact_share        REAL,                 -- [share of lines] world: lines that state a fact about an entity
-    junk              REAL,                 -- [share of lines] world: lines replaced by random letters
+    junk              REAL,                 -- [share of lines] world: lines that are worth nothing
+    junk_kind         TEXT,                 -- what junk is: random letters, or facts that are false
+    abilities         TEXT,                 -- abilities practised and examined: demo, all or names
+    ability_zipf      REAL,                 -- [] exponent by which abilities share the task lines; 0: evenly
+    entities          INTEGER,              -- [entities] entities of the world, with three facts each
+    cutoff_year       INTEGER,              -- [year] nothing is said of entities born later; 0: something of all
+    data_unique_tokens INTEGER,             -- [tokens] training text goes round in so many; 0: it does not repeat
     data_seed         INTEGER,              -- which world: its facts, and which task items are held out
     tokenizer         TEXT,                 -- tokens are bytes, learnt byte pairs (bpe), or by a file
     vocabulary        INTEGER,              -- [tokens] how many different tokens there are
@@ -123,6 +129,8 @@ CREATE TABLE trial (
     heldout_tokens    INTEGER,              -- [tokens] held-out tokens scored at the end
     eval_every        INTEGER,              -- [steps] steps between points of the held-out curve; 0: eight points
     items             INTEGER,              -- [items] held-out items per ability
+    shots             INTEGER,              -- [items] solved training items put before each question
+    write_answers     INTEGER CHECK (write_answers IN (0, 1)), -- [0 or 1] the model wrote every answer too
     latency_samples   INTEGER,              -- [samples] timed repetitions of prefill and of decode
     shrink            TEXT,                 -- what was done to the parent to make this model; none: trained
     parent            TEXT,                 -- trial id of the model this one was made from; empty: none
@@ -201,7 +209,8 @@ CREATE TABLE metric (
     trial_id TEXT NOT NULL,                 -- the trial
     attempt  INTEGER NOT NULL,              -- the attempt that measured
     step     INTEGER NOT NULL,              -- [steps] optimiser steps done
-    name     TEXT NOT NULL,                 -- train_loss and heldout_loss in nats per token, lr, grad_norm
+    name     TEXT NOT NULL,                 -- train_loss, heldout_loss, and at the end heldout_loss_ and entropy_floor_
+                                            -- of the world's parts (tasks ...), in nats per token; lr, grad_norm
     value    REAL,                          -- [as name says] NULL: not a number
     PRIMARY KEY (trial_id, attempt, name, step),
     FOREIGN KEY (trial_id, attempt) REFERENCES attempt (trial_id, attempt)
@@ -213,7 +222,7 @@ CREATE TABLE eval (
     attempt  INTEGER NOT NULL,              -- the attempt that measured
     step     INTEGER NOT NULL,              -- [steps] optimiser steps done
     task     TEXT NOT NULL,                 -- the ability
-    metric   TEXT NOT NULL,                 -- exact_match, answer_logprob, brier, edit_distance, ...
+    metric   TEXT NOT NULL,                 -- exact_match, logprob, brier, edit_distance, ...
     value    REAL,                          -- [as metric says] mean over the items; NULL: could not be measured
     n        INTEGER NOT NULL,              -- [items] items scored
     stderr   REAL,                          -- [as metric says] standard error of value
@@ -393,7 +402,8 @@ SELECT
     (SELECT s.name FROM spec_trial m JOIN spec s ON s.spec_id = m.spec_id
       WHERE m.trial_id = t.trial_id ORDER BY m.spec_id LIMIT 1) AS spec, -- the first spec that contained it
     t.state,
-    t.data_source, t.data_path, t.task_share, t.fact_share, t.junk, t.data_seed,
+    t.data_source, t.data_path, t.task_share, t.fact_share, t.junk, t.junk_kind, t.abilities, t.ability_zipf, t.entities,
+    t.cutoff_year, t.data_unique_tokens, t.data_seed,
     t.tokenizer, t.vocabulary, t.tokenizer_path,
     t.depth, t.width, t.heads, t.kv_heads, t.ffn, t.context, t.tied, t.parametrization, t.base_width, t.rope_base,
     t.qk_norm, t.experts, t.experts_per_token, t.granularity, t.shared_experts, t.gate, t.capacity, t.load_balance,
@@ -401,7 +411,7 @@ SELECT
     t.tokens, t.flops, t.batch_tokens, t.micro_batch, t.threads, t.lr, t.schedule, t.warmup, t.warmup_tokens,
     t.decay, t.final_lr, t.weight_decay,
     t.beta1, t.beta2, t.clip,
-    t.heldout_tokens, t.eval_every, t.items, t.latency_samples,
+    t.heldout_tokens, t.eval_every, t.items, t.shots, t.write_answers, t.latency_samples,
     t.shrink, t.parent, t.seed,
     t.params_total, t.params_active, t.params_non_embedding, t.params_matmul,
     t.predicted_flops, t.predicted_seconds, t.predicted_bytes,
@@ -441,7 +451,15 @@ WHERE t.state = 'done';
 -- Scores of the trials that are done.
 CREATE VIEW v_evals AS
 SELECT
-    t.trial_id, e.step, e.task, e.metric, e.value, e.n, e.stderr, e.chance
+    t.trial_id, e.step, e.task, e.metric, e.value, e.n, e.stderr, e.chance,
+    1.0 / e.n AS resolution,                -- [] least difference that one item makes to a share
+    -- 95 % intervals: Wilson's of a share (Wilson 1927), otherwise 1.96 standard errors either way.
+    CASE WHEN e.metric IN ('exact_match', 'executed') THEN
+        (e.value + 1.9208 / e.n - 1.96 * sqrt(e.value * (1 - e.value) / e.n + 0.9604 / e.n / e.n)) / (1 + 3.8416 / e.n)
+        ELSE e.value - 1.96 * e.stderr END AS low, -- [as metric says] lower end of the interval
+    CASE WHEN e.metric IN ('exact_match', 'executed') THEN
+        (e.value + 1.9208 / e.n + 1.96 * sqrt(e.value * (1 - e.value) / e.n + 0.9604 / e.n / e.n)) / (1 + 3.8416 / e.n)
+        ELSE e.value + 1.96 * e.stderr END AS high -- [as metric says] upper end of the interval
 FROM trial t
 JOIN eval e ON e.trial_id = t.trial_id AND e.attempt = t.final_attempt
 WHERE t.state = 'done';

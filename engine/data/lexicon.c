@@ -37,7 +37,23 @@ LIST(german_verbs,
      "sieht", "liebt", "findet", "kennt", "sucht", "hat", "malt", "zeigt", "braucht", "verliert", "kauft", "baut",
      "holt", "fragt", "besucht", "verlässt");
 
+LIST(meant_masculine,
+     "dog", "man", "boy", "bird", "friend", "forest", "mountain", "garden", "tree", "letter", "tower", "market", "river",
+     "cake", "apple", "chair");
+LIST(meant_feminine,
+     "cat", "woman", "flower", "city", "school", "daughter", "mother", "island", "bridge", "lamp", "street", "cloud",
+     "story", "sun", "clock", "bag");
+LIST(meant_neuter,
+     "child", "house", "horse", "book", "village", "song", "ship", "window", "picture", "field", "castle", "bread",
+     "animal", "water", "light", "boat");
+LIST(meant_verbs,
+     "sees", "loves", "finds", "knows", "seeks", "has", "paints", "shows", "needs", "loses", "buys", "builds",
+     "fetches", "asks", "visits", "leaves");
+LIST(german_stems, "alt", "klein", "neu", "gut", "rot", "schön", "kalt", "still");
+LIST(meant_stems, "old", "small", "new", "good", "red", "fair", "cold", "quiet");
+
 LIST(name_starts, "Ba", "Ce", "Do", "Fi", "Ga", "He", "Jo", "Ka", "Li", "Mo", "Na", "Pe", "Ro", "Su", "Ta", "Vi");
+LIST(name_middles, "bo", "ci", "do", "fu", "gi", "hu", "jo", "ku", "lo", "mi", "nu", "po", "qui", "so", "wa");
 LIST(name_ends, "bin", "da", "fer", "gor", "lin", "mar", "nox", "pel", "ra", "sil", "tan", "ven");
 LIST(cities,
      "Rome", "Paris", "Berlin", "Vienna", "Madrid", "Lisbon", "Athens", "Dublin", "Oslo", "Prague", "Bern", "London",

@@ -14,7 +14,9 @@ struct word_list {
 extern const struct word_list english_nouns, english_verbs, english_adjectives;
 /* German: nouns by gender; verbs in the third person singular. */
 extern const struct word_list german_masculine, german_feminine, german_neuter, german_verbs;
+/* What they mean, word by word in the same order, and stems of adjectives with their meanings: for translating. */
+extern const struct word_list meant_masculine, meant_feminine, meant_neuter, meant_verbs, german_stems, meant_stems;
 /* Syllables of the entities' names, and what can be known about them. */
-extern const struct word_list name_starts, name_ends, cities, crafts;
+extern const struct word_list name_starts, name_middles, name_ends, cities, crafts;
 
 #endif

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "engine/base/assert.h"
-#include "engine/data/world.h"
 
 /* Where windows of the world begin: anywhere in the first bytes of their text, so that lines start at every
  * position of a window. */
@@ -21,6 +20,7 @@ enum { WORLD_ENTRY = 256 };
 
 struct source {
     struct source_config config;
+    struct str abilities; /* config's own copy */
     struct world *world;
     const uint8_t *text;  /* mapped */
     int64_t bytes, train; /* of the file, and of its training part */
@@ -65,13 +65,14 @@ enum status source_open(struct source **out, const struct source_config *config,
     if (!s)
         return err_set(err, STATUS_MEMORY, "no memory for the data");
     s->config = *config;
+    str_init(&s->abilities);
     if (config->kind == SOURCE_WORLD) {
-        struct world_config world = {config->data_seed, config->task_share, config->fact_share, config->junk};
-        status = world_new(&s->world, &world, err);
+        str_append(&s->abilities, config->world.abilities ? config->world.abilities : "demo");
+        status = world_new(&s->world, &config->world, err);
     } else {
         status = map_text(s, config->path, err);
     }
-    s->config.path = NULL; /* the caller's; not needed any more */
+    s->config.path = s->config.world.abilities = NULL; /* the caller's; not needed any more */
     if (status != STATUS_OK) {
         source_free(s);
         return status;
@@ -88,6 +89,7 @@ void source_free(struct source *source)
     if (source->text)
         (void)munmap((void *)(uintptr_t)source->text, (size_t)source->bytes);
     tokenizer_free(source->tokenizer);
+    str_release(&source->abilities);
     free(source->tokens);
     free(source);
 }
@@ -120,15 +122,20 @@ const struct tokenizer *source_tokenizer(const struct source *source)
     return source->tokenizer;
 }
 
-static void world_window(const struct world *world, struct rng rng, int32_t *tokens, int n)
+/* Writes tokens, or the parts they belong to, or both; either may be NULL. */
+static void world_window(const struct world *world, struct rng rng, int32_t *tokens, uint8_t *parts, int n)
 {
     char line[WORLD_LINE_SIZE];
+    struct world_origin origin;
     int skip = (int)rng_below(&rng, WORLD_ENTRY);
     for (int at = -skip; at < n;) {
-        int length = world_line(world, &rng, line, NULL);
-        for (int i = 0; i < length && at < n; i++, at++)
-            if (at >= 0)
-                tokens[at] = (uint8_t)line[i];
+        int length = world_line(world, &rng, line, &origin), first = at < 0 ? -at : 0;
+        int last = length < n - at ? length : n - at;
+        for (int i = first; i < last && tokens; i++)
+            tokens[at + i] = (uint8_t)line[i];
+        for (int i = first; i < last && parts; i++)
+            parts[at + i] = (uint8_t)origin.part;
+        at += length;
     }
 }
 
@@ -145,14 +152,38 @@ static int64_t train_start(const struct source *s, struct rng rng, int n)
     return (int64_t)(rng_uniform(&rng) * (double)(s->n_train - n + 1));
 }
 
+/* Training windows there are before they come again. */
+static uint64_t unique_windows(const struct source *s)
+{
+    int64_t windows = s->config.unique_tokens / s->config.context;
+    return s->config.unique_tokens <= 0 ? UINT64_MAX : windows > 0 ? (uint64_t)windows : 1;
+}
+
+static struct rng window_rng(const struct source *s, uint64_t seed, enum rng_stream stream, uint64_t index)
+{
+    return rng_open(seed, stream, stream == RNG_TRAIN_DATA ? index % unique_windows(s) : index);
+}
+
+void source_window_parts(const struct source *s, uint64_t seed, enum rng_stream stream, uint64_t index, uint8_t *parts,
+                         int n)
+{
+    ASSERT(s->world && n <= s->config.context + 1);
+    world_window(s->world, window_rng(s, seed, stream, index), NULL, parts, n);
+}
+
+const struct world *source_world(const struct source *source)
+{
+    return source->world;
+}
+
 void source_window(const struct source *s, uint64_t seed, enum rng_stream stream, uint64_t index, int32_t *tokens,
                    int n)
 {
-    struct rng rng = rng_open(seed, stream, index);
+    struct rng rng = window_rng(s, seed, stream, index);
     int64_t start;
     ASSERT(n <= s->config.context + 1);
     if (s->world) {
-        world_window(s->world, rng, tokens, n);
+        world_window(s->world, rng, tokens, NULL, n);
         return;
     }
     start = stream == RNG_HELDOUT_DATA ? heldout_start(s, index, n) : train_start(s, rng, n);
@@ -191,6 +222,8 @@ int64_t source_unique_tokens(const struct source *s, uint64_t seed, int64_t coun
 {
     uint8_t *seen;
     int64_t unique = 0;
+    if ((uint64_t)count > unique_windows(s))
+        count = (int64_t)unique_windows(s);
     if (s->world)
         return count * n;
     seen = calloc((size_t)s->n_train, 1);
@@ -206,7 +239,8 @@ int64_t source_unique_tokens(const struct source *s, uint64_t seed, int64_t coun
 void source_identity(const struct source *s, struct str *out)
 {
     char digest[SHA256_DIGEST_STRING_LENGTH];
-    char share[3][32];
+    const struct world_config *world = &s->config.world;
+    char share[4][32];
     if (!s->world) {
         (void)SHA256Data(s->text, (size_t)s->bytes, digest);
         str_format(out, "text sha256=%s bytes=%lld", digest, (long long)s->bytes);
@@ -216,9 +250,12 @@ void source_identity(const struct source *s, struct str *out)
         }
         return;
     }
-    str_from_double(share[0], sizeof share[0], s->config.task_share);
-    str_from_double(share[1], sizeof share[1], s->config.fact_share);
-    str_from_double(share[2], sizeof share[2], s->config.junk);
-    str_format(out, "world " WORLD_VERSION " seed=%llu tasks=%s facts=%s junk=%s",
-               (unsigned long long)s->config.data_seed, share[0], share[1], share[2]);
+    str_from_double(share[0], sizeof share[0], world->task_share);
+    str_from_double(share[1], sizeof share[1], world->fact_share);
+    str_from_double(share[2], sizeof share[2], world->junk);
+    str_from_double(share[3], sizeof share[3], world->ability_zipf);
+    str_format(out, "world " WORLD_VERSION " seed=%llu tasks=%s facts=%s junk=%s junk_kind=%s abilities=%s zipf=%s "
+               "entities=%d cutoff=%d", (unsigned long long)world->seed, share[0], share[1], share[2],
+               world->false_facts ? "facts" : "letters", s->abilities.text, share[3], world_facts(s->world)->n,
+               world->cutoff_year);
 }

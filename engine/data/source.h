@@ -3,8 +3,8 @@
  * makes of it.
  *
  * A window is a run of consecutive tokens and a pure function of its arguments: not of earlier calls, not of the
- * thread. Training windows are drawn by (seed, index); held-out windows (stream RNG_HELDOUT_DATA) never overlap
- * what training sees. */
+ * thread. Training windows are drawn by (seed, index), or by (seed, index modulo the number of unique ones); held-out
+ * windows (stream RNG_HELDOUT_DATA) never overlap what training sees. */
 #ifndef ENGINE_DATA_SOURCE_H
 #define ENGINE_DATA_SOURCE_H
 
@@ -14,6 +14,7 @@
 #include "engine/base/rng.h"
 #include "engine/base/str.h"
 #include "engine/data/tokenizer.h"
+#include "engine/data/world.h"
 
 enum source_kind { SOURCE_WORLD, SOURCE_TEXT };
 
@@ -21,8 +22,8 @@ struct source_config {
     enum source_kind kind;
     const char *path;   /* text */
     int context;        /* longest window less one: the file must hold some in either part */
-    uint64_t data_seed; /* world */
-    double task_share, fact_share, junk;
+    struct world_config world;
+    int64_t unique_tokens; /* training goes round in so many tokens, in whole sequences; 0: it never repeats */
 };
 
 struct source;
@@ -43,13 +44,18 @@ const struct tokenizer *source_tokenizer(const struct source *source); /* NULL: 
 void source_window(const struct source *source, uint64_t seed, enum rng_stream stream, uint64_t index,
                    int32_t *tokens, int n);
 
+/* World only: the part of the mixture that each of the window's tokens belongs to (enum world_part). */
+void source_window_parts(const struct source *source, uint64_t seed, enum rng_stream stream, uint64_t index,
+                         uint8_t *parts, int n);
+const struct world *source_world(const struct source *source); /* NULL for text */
+
 double source_entropy_floor(const struct source *source);   /* nats per token; NaN for text */
 int64_t source_bytes_of(const struct source *source, int32_t token); /* that the token stands for */
 int64_t source_train_bytes(const struct source *source);    /* different ones there are; 0: endless */
 const uint8_t *source_train_text(const struct source *source); /* those bytes; NULL for the world */
 
 /* How many different tokens the training windows 0 … count-1 of n tokens hold: of a text file its bytes that lie in
- * some window, or its tokens, counted; the world never repeats itself. */
+ * some window, or its tokens, counted; the world does not repeat itself. */
 int64_t source_unique_tokens(const struct source *source, uint64_t seed, int64_t count, int n);
 
 /* Appends what makes the data the data: "world 1 seed=1 …", "text sha256=… bytes=…", and the tokenizer, if any. */

@@ -6,7 +6,7 @@
 #include "engine/base/rng.h"
 #include "engine/data/lexicon.h"
 
-enum { ZIPF_MAX = 256 };
+enum { ZIPF_MAX = 3072 };
 
 struct zipf {
     int n;

@@ -3,68 +3,70 @@
  * before follows it now (Olsson 2022). */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/tasks/task.h"
 
-enum { KEYS = 8, VALUES = 8, PAIRS = 3 };
+enum { VALUES = 8, MOST_PAIRS = 6 };
 
-static uint64_t count_recalls(void)
+/* Ways to take the keys: `base` letters, each pair another one. */
+static uint64_t key_choices(const struct task *task)
 {
-    return (uint64_t)KEYS * (KEYS - 1) * (KEYS - 2) * VALUES * VALUES * VALUES * PAIRS;
+    uint64_t n = 1;
+    for (int i = 0; i < task->size; i++)
+        n *= (uint64_t)(task->base - i);
+    return n;
 }
 
-/* Three different letters from one index: each choice leaves one letter fewer. */
-static void choose_keys(uint64_t index, char keys[PAIRS])
+static void make_recall(const struct task *task, const struct facts *facts, uint64_t index, struct item *out)
 {
-    char left[KEYS];
-    for (int i = 0; i < KEYS; i++)
-        left[i] = (char)('m' + i); /* not the letters of copy and reverse */
-    for (int i = 0; i < PAIRS; i++) {
-        int at = (int)(index % (uint64_t)(KEYS - i));
-        index /= (uint64_t)(KEYS - i);
-        keys[i] = left[at];
-        left[at] = left[KEYS - 1 - i];
-    }
-}
-
-static void make_recall(uint64_t index, struct item *out)
-{
-    char keys[PAIRS], values[PAIRS];
-    int asked = (int)(index % PAIRS);
-    index /= PAIRS;
-    for (int i = 0; i < PAIRS; i++) {
+    int pairs = task->size, asked, at;
+    char keys[MOST_PAIRS], values[MOST_PAIRS];
+    (void)facts;
+    index = task_scatter(index, key_choices(task) * task_power(VALUES, pairs) * (uint64_t)pairs);
+    asked = (int)(index % (uint64_t)pairs);
+    index /= (uint64_t)pairs;
+    for (int i = 0; i < pairs; i++, index /= VALUES)
         values[i] = (char)('1' + index % VALUES);
-        index /= VALUES;
+    (void)task_arrange(index, task->base > 8 ? 'a' : 'm', task->base, pairs, keys);
+    at = snprintf(out->prompt, sizeof out->prompt, "recall ");
+    for (int i = 0; i < pairs; i++) {
+        const char pair[3] = {keys[i], values[i], ' '};
+        memcpy(out->prompt + at, pair, sizeof pair);
+        at += (int)sizeof pair;
     }
-    choose_keys(index, keys);
-    (void)snprintf(out->prompt, sizeof out->prompt, "recall %c%c %c%c %c%c %c", keys[0], values[0], keys[1], values[1],
-                   keys[2], values[2], keys[asked]);
+    out->prompt[at++] = keys[asked];
+    out->prompt[at] = 0;
     (void)snprintf(out->answer, sizeof out->answer, "%c\n", values[asked]);
 }
 
 /* The guesser knows the values in the prompt, but not which one belongs to the letter: each has the share of the pairs
- * it stands in. Greedily it says the one that stands in most. Averaged over all values, the asked one being a. */
-static struct chance chance_recall(void)
+ * it stands in. Greedily it says one that stands in most. Averaged over all values, the first pair's being asked for. */
+static struct chance chance_recall(const struct task *task, const struct facts *facts)
 {
+    uint64_t all = task_power(VALUES, task->size);
     struct chance chance = {0};
-    for (int a = 0; a < VALUES; a++) {
-        for (int b = 0; b < VALUES; b++) {
-            for (int c = 0; c < VALUES; c++) {
-                double share = (1 + (a == b) + (a == c)) / (double)PAIRS;
-                bool best = b != c || a == b; /* not outvoted by the other two */
-                double ties = a != b && a != c && b != c ? PAIRS : 1;
-                chance.exact_match += best / ties / (VALUES * VALUES * VALUES);
-                chance.logprob += log(share) / 2 / (VALUES * VALUES * VALUES); /* two bytes, the second certain */
-            }
-        }
+    (void)facts;
+    for (uint64_t code = 0; code < all; code++) {
+        int times[VALUES] = {0}, most = 0, ties = 0, asked = (int)(code % VALUES);
+        uint64_t rest = code;
+        for (int i = 0; i < task->size; i++, rest /= VALUES)
+            times[rest % VALUES]++;
+        for (int v = 0; v < VALUES; v++)
+            most = times[v] > most ? times[v] : most;
+        for (int v = 0; v < VALUES; v++)
+            ties += times[v] == most;
+        chance.exact_match += times[asked] == most ? 1.0 / ties / (double)all : 0;
+        chance.logprob += log(times[asked] / (double)task->size) / 2 / (double)all; /* two bytes, the second certain */
     }
     return chance;
 }
 
-const struct task task_induction = {
-    .name = "induction",
-    .help = "say which digit followed a letter before",
-    .count = count_recalls,
-    .make = make_recall,
-    .chance = chance_recall,
+static const struct task rows[] = {
+    {"induction", "say which digit followed a letter before", 3, 8, 8 * 7 * 6 * 512 * 3, make_recall, chance_recall, NULL,
+     NULL, false},
+    {"induction_6", "say which digit followed a letter before, of six", 6, 20, TASK_MOST_ITEMS, make_recall, chance_recall,
+     NULL, NULL, false},
 };
+
+const struct task_family tasks_induction = TASK_FAMILY(rows);

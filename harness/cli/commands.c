@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commands.c — the table of commands. Length: one table, a page per command; cut in two it would be none. Invariant: this table, the option tables it names and the shared options of
- * command_line.c are the only place where the command line is described. */
+/* commands.c — the table of commands. Length: it is one table, a paragraph per command.
+ * Invariant: this table, the option tables it names and the shared options of command_line.c are the only place where
+ * the command line is described. */
 #include "harness/cli/commands.h"
 
 #include <stddef.h>

@@ -146,6 +146,7 @@ int trial_main(void)
     session_release(&trial.session);
     quantize_release(&trial.i8);
     model_release(&trial.model);
+    overlap_free(trial.overlap);
     source_free(trial.source);
     free(trial.history.records);
     return 0;

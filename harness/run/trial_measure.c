@@ -4,6 +4,7 @@
  * A shrunk model is measured through the session that runs its 8-bit weights, a trained one through the
  * training forward pass; the numbers mean the same. Latency is taken while nothing else runs. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,21 @@ static void window(const struct trial *trial, int64_t index, int32_t *tokens, in
         targets[t] = t < T / 2 ? -1 : row[t + 1];
 }
 
+/* Adds one window's losses to the parts of the mixture that its tokens belong to. */
+static void add_parts(const struct trial *trial, int64_t index, const int32_t *targets, const float *logprob,
+                      struct heldout *out)
+{
+    uint8_t parts[8193];
+    int T = trial->config.context;
+    source_window_parts(trial->source, (uint64_t)trial->knobs->data_seed, RNG_HELDOUT_DATA, (uint64_t)index, parts, T + 1);
+    for (int t = 0; t < T; t++) {
+        if (targets[t] < 0)
+            continue;
+        out->part_loss[parts[t + 1]] -= (double)logprob[t];
+        out->part_tokens[parts[t + 1]]++;
+    }
+}
+
 static void add_load(const struct trial *trial, double *load, double weight)
 {
     int n = trial->config.depth * trial->config.experts;
@@ -64,6 +80,7 @@ bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, do
     int64_t counted = T - T / 2, bytes = 0;
     bool go_on = true;
     ASSERT(tokens && targets && logprob);
+    *out = (struct heldout){0};
     for (int64_t first = 0; go_on && first < windows; first += B) {
         int rows = windows - first < B ? (int)(windows - first) : B;
         for (int b = 0; b < rows; b++)
@@ -76,6 +93,8 @@ bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, do
                 loss -= (double)logprob[at];
                 bytes += targets[at] < 0 ? 0 : source_bytes_of(trial->source, targets[at]);
             }
+            if (source_world(trial->source))
+                add_parts(trial, first + b, targets + (size_t)b * (size_t)T, logprob + (size_t)b * (size_t)T, out);
             loss /= (double)counted;
             sum += loss;
             squares += loss * loss;
@@ -86,11 +105,32 @@ bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, do
     }
     mean = sum / (double)windows;
     variance = windows > 1 ? (squares - sum * mean) / (double)(windows - 1) : NAN;
-    *out = (struct heldout){mean, sqrt(fmax(variance, 0) / (double)windows), windows * counted, bytes};
+    out->loss = mean;
+    out->stderror = sqrt(fmax(variance, 0) / (double)windows);
+    out->tokens = windows * counted;
+    out->bytes = bytes;
+    for (int part = 0; part < WORLD_PARTS; part++)
+        out->part_loss[part] /= (double)out->part_tokens[part];
     free(tokens);
     free(targets);
     free(logprob);
     return go_on;
+}
+
+/* Loss and floor of each part, as the last points of curves of their own. */
+static void report_parts(struct trial *trial, const struct heldout *h)
+{
+    const struct world *world = source_world(trial->source);
+    for (int i = 0; world && i < WORLD_PARTS; i++) {
+        enum world_part part = (enum world_part)i;
+        char name[64];
+        if (h->part_tokens[part] == 0)
+            continue;
+        (void)snprintf(name, sizeof name, "heldout_loss_%s", world_part_name(part));
+        child_metric(&trial->child, trial->steps, name, h->part_loss[part]);
+        (void)snprintf(name, sizeof name, "entropy_floor_%s", world_part_name(part));
+        child_metric(&trial->child, trial->steps, name, world_part_floor(world, part));
+    }
 }
 
 static bool measure_heldout(struct trial *trial)
@@ -110,6 +150,7 @@ static bool measure_heldout(struct trial *trial)
         child_fact(child, "entropy_floor", entropy_floor);
         child_fact(child, "excess_nats", h.loss - entropy_floor);
         child_fact(child, "bits_per_byte", h.loss / M_LN2 / ((double)h.bytes / (double)h.tokens));
+        report_parts(trial, &h);
         for (int i = 0; routed && i < c->depth * c->experts; i++)
             child_moe_load(child, trial->steps, i / c->experts, i % c->experts, load[i]);
     }
@@ -117,23 +158,68 @@ static bool measure_heldout(struct trial *trial)
     return go_on;
 }
 
+/* Contract of struct scorer: the session continues the tokens one by one. */
+static int write_answer(void *context, const int32_t *tokens, int n, int most, double temperature, struct rng *rng,
+                        char *out, double *logprob)
+{
+    struct trial *trial = context;
+    int V = trial->config.vocabulary, written = 0;
+    real *logits = calloc((size_t)V, sizeof *logits); /* a copy to draw from: drawing destroys it */
+    ASSERT(logits);
+    session_reset(&trial->session);
+    memcpy(logits, session_feed(&trial->session, tokens, n), (size_t)V * sizeof *logits);
+    *logprob = 0;
+    for (int32_t token = -1; token != '\n' && written < most;) {
+        const real *seen = trial->session.logits;
+        double top = -INFINITY, sum = 0;
+        if (token >= 0)
+            memcpy(logits, session_feed(&trial->session, &token, 1), (size_t)V * sizeof *logits);
+        for (int v = 0; v < V; v++)
+            top = fmax(top, (double)seen[v]);
+        for (int v = 0; v < V; v++)
+            sum += exp((double)seen[v] - top);
+        token = sample_token(logits, V, temperature, 0, rng);
+        *logprob += (double)seen[token] - top - log(sum);
+        out[written++] = (char)token;
+    }
+    free(logits);
+    return written;
+}
+
+/* What does not fit the context is said to be unmeasured, and the trial goes on. */
+static bool measure_task(struct trial *trial, const struct task *task, const struct facts *facts,
+                         const struct scorer *scorer, struct err *err)
+{
+    const struct exam exam = {(int)trial->knobs->items, (int)trial->knobs->shots};
+    struct task_score score;
+    enum status status = task_evaluate(task, facts, &exam, scorer, &score, err);
+    if (status == STATUS_OK && trial->knobs->write_answers)
+        status = task_write(task, facts, &exam, scorer, &score, err);
+    if (status == STATUS_INSUFFICIENT) {
+        child_eval(&trial->child, trial->steps, task->name, task_metric_name(METRIC_EXACT_MATCH), NAN, 0, NAN, NAN);
+        return true;
+    }
+    for (int m = 0; m < TASK_METRICS && status == STATUS_OK; m++) {
+        const struct task_figure *f = &score.figures[m];
+        if (f->n > 0)
+            child_eval(&trial->child, trial->steps, task->name, task_metric_name((enum task_metric)m), f->value, f->n,
+                       f->stderror, f->chance);
+    }
+    return status == STATUS_OK;
+}
+
 static bool measure_tasks(struct trial *trial, struct err *err)
 {
-    struct scorer scorer = {.context = trial, .max_tokens = model_max_tokens(&trial->model), .score = score};
-    if (strcmp(trial->knobs->data_source, "world") != 0)
+    struct scorer scorer = {trial, model_max_tokens(&trial->model), trial->config.context, score, write_answer};
+    const struct world *world = source_world(trial->source);
+    if (!world)
         return true; /* a text file says nothing about these tasks' form */
-    for (int i = 0; i < task_count(); i++) {
-        const struct task *task = task_at(i);
-        struct task_score s;
+    for (int i = 0; i < world_tasks(world)->n; i++) {
+        const struct task *task = world_tasks(world)->tasks[i];
         if (!child_poll(&trial->child))
             return false;
-        if (task_evaluate(task, (uint64_t)trial->knobs->data_seed, (int)trial->knobs->items, &scorer, &s, err) !=
-            STATUS_OK)
+        if (task_items(task, world_facts(world)) > 0 && !measure_task(trial, task, world_facts(world), &scorer, err))
             return false;
-        child_eval(&trial->child, trial->steps, task->name, "exact_match", s.exact_match, s.n, s.exact_match_stderr,
-                   s.exact_match_chance);
-        child_eval(&trial->child, trial->steps, task->name, "logprob", s.logprob, s.n, s.logprob_stderr,
-                   s.logprob_chance);
     }
     return true;
 }

@@ -10,6 +10,7 @@
 #include "engine/model/schedule.h"
 #include "engine/model/train.h"
 #include "engine/shrink/quantize.h"
+#include "engine/tasks/overlap.h"
 #include "harness/run/child.h"
 #include "harness/run/clock.h"
 #include "harness/run/trial.h"
@@ -40,6 +41,7 @@ struct trial {
     const struct knobs *knobs;     /* of the assignment */
     struct config config;
     struct source *source;
+    struct overlap *overlap;       /* watches what is trained on; NULL where there are no tasks */
     struct model model;
     struct weights_i8 i8;          /* shrunk trials */
     struct session session;
@@ -69,6 +71,8 @@ enum status trial_source(const struct knobs *knobs, struct source **out, struct 
 struct heldout {
     double loss, stderror;
     int64_t tokens, bytes; /* scored, and what they stand for */
+    double part_loss[WORLD_PARTS]; /* by part of the world's mixture, over its tokens */
+    int64_t part_tokens[WORLD_PARTS];
 };
 bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, double *load);
 

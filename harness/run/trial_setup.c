@@ -176,10 +176,18 @@ enum status trial_source(const struct knobs *knobs, struct source **out, struct 
     struct str path;
     struct source_config config = {
         .kind = strcmp(knobs->data_source, "text") == 0 ? SOURCE_TEXT : SOURCE_WORLD,
-        .data_seed = (uint64_t)knobs->data_seed,
-        .task_share = knobs->task_share,
-        .fact_share = knobs->fact_share,
-        .junk = knobs->junk,
+        .world = {
+            .seed = (uint64_t)knobs->data_seed,
+            .task_share = knobs->task_share,
+            .fact_share = knobs->fact_share,
+            .junk = knobs->junk,
+            .false_facts = strcmp(knobs->junk_kind, "facts") == 0,
+            .abilities = knobs->abilities,
+            .ability_zipf = knobs->ability_zipf,
+            .entities = (int)knobs->entities,
+            .cutoff_year = (int)knobs->cutoff_year,
+        },
+        .unique_tokens = knobs->data_unique_tokens,
         .context = (int)knobs->context,
     };
     enum status status;

@@ -25,6 +25,8 @@ static void fill(const void *context, int64_t first, int rows, int32_t *tokens, 
     ASSERT(T < 8193);
     for (int b = 0; b < rows; b++) {
         source_window(trial->source, (uint64_t)trial->knobs->seed, RNG_TRAIN_DATA, (uint64_t)(first + b), row, T + 1);
+        if (trial->overlap)
+            overlap_look(trial->overlap, row, T + 1);
         memcpy(tokens + (size_t)b * (size_t)T, row, (size_t)T * sizeof *row);
         memcpy(targets + (size_t)b * (size_t)T, row + 1, (size_t)T * sizeof *row);
     }
@@ -133,6 +135,37 @@ static void report(struct trial *trial)
     child_cost(child, "tokens_per_s", tokens / history->train_s);
 }
 
+/* Watches for held-out items among what is trained on; of the steps behind a state, the windows are made once more. */
+static bool watch(struct trial *trial, struct err *err)
+{
+    const struct world *world = source_world(trial->source);
+    int64_t behind = trial->history.step * trial_sequences(trial->knobs);
+    int32_t row[8193];
+    if (!world)
+        return true;
+    if (overlap_new(&trial->overlap, world_tasks(world), world_facts(world), (int)trial->knobs->items, err) != STATUS_OK)
+        return false;
+    for (int64_t i = 0; i < behind; i++) {
+        source_window(trial->source, (uint64_t)trial->knobs->seed, RNG_TRAIN_DATA, (uint64_t)i, row,
+                      trial->config.context + 1);
+        overlap_look(trial->overlap, row, trial->config.context + 1);
+    }
+    return true;
+}
+
+/* False, and an error, when something held out was trained on. */
+static bool report_overlap(struct trial *trial, struct err *err)
+{
+    int64_t found = trial->overlap ? overlap_found(trial->overlap) : 0;
+    if (trial->overlap)
+        child_fact(&trial->child, "item_overlap", (double)found);
+    overlap_free(trial->overlap);
+    trial->overlap = NULL;
+    if (found > 0)
+        (void)err_set(err, STATUS_CORRUPT, "%lld lines of the training text are held-out items", (long long)found);
+    return found == 0;
+}
+
 bool trial_train(struct trial *trial, struct err *err)
 {
     struct train_shape shape;
@@ -146,10 +179,14 @@ bool trial_train(struct trial *trial, struct err *err)
         return false;
     model_init_weights(&trial->model, (uint64_t)trial->knobs->seed);
     trial_take_up(trial);
+    if (!watch(trial, err)) {
+        trainer_close(trainer);
+        return false;
+    }
     trial->saved = clock_now();
     trained = train(trial, trainer);
     trainer_close(trainer);
-    if (!trained)
+    if (!trained || !report_overlap(trial, err))
         return false;
     formula = trial_train_formula(trial);
     if (trial->history.flops != formula) {

@@ -25,7 +25,22 @@ static const struct knob knobs_table[] = {
     {"data.facts", "fact_share", KNOB_REAL, "share of lines", 0, 1, "0.15", NULL,
      "world: lines that state a fact about an entity", FIELD(fact_share), false},
     {"data.junk", "junk", KNOB_REAL, "share of lines", 0, 1, "0", NULL,
-     "world: lines replaced by random letters", FIELD(junk), false},
+     "lines of the world that are worth nothing: see data.junk_kind", FIELD(junk), false},
+    {"data.junk_kind", "junk_kind", KNOB_CHOICE, "", 0, 0, "letters", "letters facts",
+     "what junk is: random letters, or statements about entities that are false", FIELD(junk_kind), false},
+    {"data.abilities", "abilities", KNOB_TEXT, "", 0, 0, "demo", NULL,
+     "abilities practised in task lines and examined: demo (five), all, or names with blanks between; sort* is all sorts",
+     FIELD(abilities), false},
+    {"data.ability_zipf", "ability_zipf", KNOB_REAL, "", 0, 5, "0", NULL,
+     "exponent of Zipf's law by which the abilities, in their order, share the task lines; 0: evenly",
+     FIELD(ability_zipf), false},
+    {"data.entities", "entities", KNOB_INTEGER, "entities", 1, 3072, "192", NULL,
+     "entities of the world, with three facts each", FIELD(entities), false},
+    {"data.cutoff_year", "cutoff_year", KNOB_INTEGER, "year", 0, 2000, "0", NULL,
+     "the world's text says nothing of entities born later; 0: something of all", FIELD(cutoff_year), false},
+    {"data.unique_tokens", "data_unique_tokens", KNOB_INTEGER, "tokens", 0, 1e13, "0", NULL,
+     "training text goes round in so many tokens, in whole sequences; 0: it does not repeat",
+     FIELD(data_unique_tokens), false},
     {"data.seed", "data_seed", KNOB_INTEGER, "", 0, 4294967295.0, "1", NULL,
      "which world: its facts, and which task items are held out", FIELD(data_seed), false},
     {"data.tokenizer", "tokenizer", KNOB_CHOICE, "", 0, 0, "bytes", "bytes bpe file",
@@ -117,6 +132,11 @@ static const struct knob knobs_table[] = {
      "steps between points of the held-out curve; 0: eight points per run", FIELD(eval_every), false},
     {"eval.items", "items", KNOB_INTEGER, "items", 1, 1e6, "128", NULL,
      "held-out items per ability", FIELD(items), false},
+    {"eval.shots", "shots", KNOB_INTEGER, "items", 0, 8, "0", NULL,
+     "solved training items put before each question", FIELD(shots), false},
+    {"eval.write", "write_answers", KNOB_BOOL, "", 0, 1, "false", NULL,
+     "also let the model write every answer: Brier score, calibration, edit distance, programs executed",
+     FIELD(write_answers), false},
     {"eval.latency_samples", "latency_samples", KNOB_INTEGER, "samples", 1, 1e6, "100", NULL,
      "timed repetitions of prefill and of decode", FIELD(latency_samples), false},
 
@@ -407,6 +427,8 @@ enum status knobs_check(const struct knobs *knobs, struct err *err)
         return err_set(err, STATUS_USAGE, "data.source text needs data.path");
     if (knobs->task_share + knobs->fact_share + knobs->junk > 1 + SHARE_SLACK)
         return err_set(err, STATUS_USAGE, "data.tasks, data.facts and data.junk add up to more than 1");
+    if (!*knobs->abilities)
+        return err_set(err, STATUS_USAGE, "data.abilities takes demo, all or names of abilities");
     if (knobs->width % heads || knobs->width / heads % 2)
         return err_set(err, STATUS_USAGE, "model.width %" PRId64 " does not split into %" PRId64
                        " heads of an even size; set model.heads", knobs->width, heads);

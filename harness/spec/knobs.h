@@ -28,6 +28,12 @@ struct knobs {
     double task_share;
     double fact_share;
     double junk;
+    char junk_kind[KNOB_TEXT_SIZE];
+    char abilities[KNOB_TEXT_SIZE];
+    double ability_zipf;
+    int64_t entities;
+    int64_t cutoff_year;
+    int64_t data_unique_tokens;
     int64_t data_seed;
     char tokenizer[KNOB_TEXT_SIZE];
     int64_t vocabulary;
@@ -72,6 +78,8 @@ struct knobs {
     int64_t heldout_tokens;
     int64_t eval_every;
     int64_t items;
+    int64_t shots;
+    bool write_answers;
     int64_t latency_samples;
     /* shrink */
     char shrink[KNOB_TEXT_SIZE];

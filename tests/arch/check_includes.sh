@@ -12,7 +12,7 @@ ROOMS='
 engine/base/          engine/base/
 engine/math/          engine/base/ engine/math/
 engine/layers/        engine/base/ engine/math/ engine/layers/
-engine/tasks/         engine/base/ engine/tasks/
+engine/tasks/         engine/base/ engine/tasks/ engine/data/facts.h engine/data/lexicon.h
 engine/data/          engine/base/ engine/tasks/ engine/data/
 engine/model/         engine/base/ engine/math/ engine/layers/ engine/model/
 engine/shrink/        engine/base/ engine/math/ engine/layers/ engine/model/ engine/shrink/

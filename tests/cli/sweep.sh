@@ -25,9 +25,10 @@ check() { # name command...
 
 cat >tiny.yaml <<'SPEC'
 name: tiny
+data: {junk: 0.1, junk_kind: facts, abilities: "copy addition program_1 fact*", cutoff_year: 1900, unique_tokens: 8192}
 model: {depth: 1, context: 64}
 train: {batch_tokens: 256}
-eval: {heldout_tokens: 1024, items: 16, latency_samples: 20}
+eval: {heldout_tokens: 1024, items: 16, shots: 1, write: true, latency_samples: 20}
 grids:
   - model: {width: [16, 32]}
     train: {tokens: [8192, 16384, 40960]}
@@ -60,6 +61,10 @@ count_is() { # n command...
 
 check 'runs with one job' "$isoflop" run tiny.yaml --db one/s.db -j 1 -q
 check 'runs with two jobs' "$isoflop" run tiny.yaml --db two/s.db -j 2 -q
+watched() {
+    [ "$(column v_trials item_overlap one/s.db | sort -u)" = 0 ] && column v_evals metric one/s.db | grep -qx pass_at_5
+}
+check 'nothing held out was trained on, and programs ran' watched
 check 'eight trials are done' bash -c "[ \"\$('$isoflop' export v_points --db one/s.db | wc -l)\" = 9 ]"
 check 'the same bits with one and two jobs' same one/s.db two/s.db
 
@@ -69,7 +74,7 @@ flops_agree() {
 }
 check 'FLOPs executed equal the formula on every trial' flops_agree
 complete() {
-    count_is 16 column v_latency p99_ms one/s.db && count_is 80 column v_evals value one/s.db &&
+    count_is 16 column v_latency p99_ms one/s.db && count_is 224 column v_evals value one/s.db &&
         ! column v_costs peak_rss_bytes one/s.db | grep -qE '^(0|)$'
 }
 check 'every trial has latencies, scores and peak memory' complete

@@ -4,144 +4,85 @@
 #ifndef TESTS_ENGINE_TASK_OPINIONS_H
 #define TESTS_ENGINE_TASK_OPINIONS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "engine/tasks/task.h"
-
-enum { TEXT = 96 };
-
-/* What a guesser says and believes about one prompt: its one best answer, and the probability it gave to the truth. */
-struct guess {
-    char best[TEXT];
-    double p_answer;
-};
-
-struct opinion {
-    const char *name;
-    /* Answers the prompt and writes down the prompt as understood; false: not a prompt of this task. */
-    bool (*answer)(const char *prompt, char answer[TEXT], char understood[TEXT]);
-    void (*guess)(const char *prompt, const char *answer, struct rng *rng, struct guess *out);
-};
-
-static bool answer_copy(const char *prompt, char answer[TEXT], char understood[TEXT])
-{
-    char word[4];
-    if (sscanf(prompt, "copy %3[a-l]", word) != 1 || strlen(word) != 3)
-        return false;
-    (void)snprintf(understood, TEXT, "copy %s: ", word);
-    (void)snprintf(answer, TEXT, "%s\n", word);
-    return true;
-}
-
-static bool answer_reverse(const char *prompt, char answer[TEXT], char understood[TEXT])
-{
-    char word[4];
-    if (sscanf(prompt, "flip %3[a-l]", word) != 1 || strlen(word) != 3)
-        return false;
-    (void)snprintf(understood, TEXT, "flip %s: ", word);
-    (void)snprintf(answer, TEXT, "%c%c%c\n", word[2], word[1], word[0]);
-    return true;
-}
-
-static void guess_letters(const char *prompt, const char *answer, struct rng *rng, struct guess *out)
-{
-    (void)prompt;
-    (void)answer;
-    for (int i = 0; i < 3; i++)
-        out->best[i] = (char)('a' + rng_below(rng, 12));
-    memcpy(out->best + 3, "\n", 2);
-    out->p_answer = 1.0 / 1728;
-}
-
-static bool answer_sum(const char *prompt, char answer[TEXT], char understood[TEXT])
-{
-    int a, b;
-    if (sscanf(prompt, "%d+%d", &a, &b) != 2 || a < 0 || a > 19 || b < 0 || b > 19)
-        return false;
-    (void)snprintf(understood, TEXT, "%d+%d=", a, b);
-    (void)snprintf(answer, TEXT, "%d\n", a + b);
-    return true;
-}
-
-/* Of the 400 pairs, s + 1 make the sum s up to 19, and 39 - s from there on. */
-static void guess_sum(const char *prompt, const char *answer, struct rng *rng, struct guess *out)
-{
-    long sum = strtol(answer, NULL, 10);
-    (void)prompt;
-    (void)rng;
-    memcpy(out->best, "19\n", 4);
-    out->p_answer = (double)(sum <= 19 ? sum + 1 : 39 - sum) / 400;
-}
-
-static bool answer_modular(const char *prompt, char answer[TEXT], char understood[TEXT])
-{
-    int a, b;
-    if (sscanf(prompt, "mod5 %d+%d", &a, &b) != 2 || a < 0 || a > 19 || b < 0 || b > 19)
-        return false;
-    (void)snprintf(understood, TEXT, "mod5 %d+%d=", a, b);
-    (void)snprintf(answer, TEXT, "%d\n", (a + b) - 5 * ((a + b) / 5));
-    return true;
-}
-
-/* Of the numbers below 20 four leave each remainder, so every answer is as likely. */
-static void guess_modular(const char *prompt, const char *answer, struct rng *rng, struct guess *out)
-{
-    (void)prompt;
-    (void)answer;
-    (void)snprintf(out->best, TEXT, "%d\n", (int)rng_below(rng, 5));
-    out->p_answer = 0.2;
-}
-
-static bool answer_recall(const char *prompt, char answer[TEXT], char understood[TEXT])
-{
-    char key[3], value[3], asked;
-    int found = -1;
-    if (sscanf(prompt, "recall %c%c %c%c %c%c %c", &key[0], &value[0], &key[1], &value[1], &key[2], &value[2],
-               &asked) != 7)
-        return false;
-    for (int i = 0; i < 3; i++) {
-        if (key[i] < 'm' || key[i] > 't' || value[i] < '1' || value[i] > '8' || key[i] == key[(i + 1) % 3])
-            return false;
-        found = key[i] == asked ? i : found;
-    }
-    if (found < 0)
-        return false;
-    (void)snprintf(understood, TEXT, "recall %c%c %c%c %c%c %c", key[0], value[0], key[1], value[1], key[2],
-                   value[2], asked);
-    (void)snprintf(answer, TEXT, "%c\n", value[found]);
-    return true;
-}
-
-/* Says the value that stands in most pairs, any of the three if they differ; believes in each by how often it stands. */
-static void guess_recall(const char *prompt, const char *answer, struct rng *rng, struct guess *out)
-{
-    static const size_t places[3] = {8, 11, 14};
-    char best = prompt[places[rng_below(rng, 3)]];
-    int times = 0;
-    for (int i = 0; i < 3; i++) {
-        times += prompt[places[i]] == answer[0];
-        if (prompt[places[i]] == prompt[places[(i + 1) % 3]])
-            best = prompt[places[i]];
-    }
-    (void)snprintf(out->best, TEXT, "%c\n", best);
-    out->p_answer = times / 3.0;
-}
+#include "tests/engine/task_opinions_symbols.h"
+#include "tests/engine/task_opinions_words.h"
 
 static const struct opinion opinions[] = {
-    {"copy", answer_copy, guess_letters},
-    {"reverse", answer_reverse, guess_letters},
-    {"addition", answer_sum, guess_sum},
-    {"modular_addition", answer_modular, guess_modular},
-    {"induction", answer_recall, guess_recall},
+    {"copy", "copy ", 3, 0, answer_copy, guess_letters},
+    {"copy_5", "copy ", 5, 0, answer_copy, guess_letters},
+    {"copy_8", "copy ", 8, 0, answer_copy, guess_letters},
+    {"copy_16", "copy ", 16, 0, answer_copy, guess_letters},
+    {"reverse", "flip ", 3, 0, answer_reverse, guess_letters},
+    {"reverse_5", "flip ", 5, 0, answer_reverse, guess_letters},
+    {"reverse_8", "flip ", 8, 0, answer_reverse, guess_letters},
+    {"sort_3", "sort ", 3, 0, answer_sort, guess_order},
+    {"sort_5", "sort ", 5, 0, answer_sort, guess_order},
+    {"sort_8", "sort ", 8, 0, answer_sort, guess_order},
+    {"addition", "", 0, 0, answer_sum, guess_sum},
+    {"modular_addition", "mod", 5, 20, answer_modular, guess_modular},
+    {"modular_7", "mod", 7, 98, answer_modular, guess_modular},
+    {"modular_23", "mod", 23, 92, answer_modular, guess_modular},
+    {"modular_97", "mod", 97, 97, answer_modular, guess_modular},
+    {"addition_1", "add ", 1, 0, answer_digits, guess_digits},
+    {"addition_2", "add ", 2, 0, answer_digits, guess_digits},
+    {"addition_3", "add ", 3, 0, answer_digits, guess_digits},
+    {"addition_4", "add ", 4, 0, answer_digits, guess_digits},
+    {"addition_lsd_1", "sum ", 1, 1, answer_digits, guess_digits},
+    {"addition_lsd_2", "sum ", 2, 1, answer_digits, guess_digits},
+    {"addition_lsd_3", "sum ", 3, 1, answer_digits, guess_digits},
+    {"addition_lsd_4", "sum ", 4, 1, answer_digits, guess_digits},
+    {"chain_2", "chain ", 2, 0, answer_chain, guess_chain},
+    {"chain_4", "chain ", 4, 0, answer_chain, guess_chain},
+    {"chain_8", "chain ", 8, 0, answer_chain, guess_chain},
+    {"chain_shown_4", "steps ", 4, 1, answer_chain, guess_chain},
+    {"chain_shown_8", "steps ", 8, 1, answer_chain, guess_chain},
+    {"parity_8", "parity ", 0, 8, answer_parity, NULL},
+    {"parity_16", "parity ", 0, 16, answer_parity, NULL},
+    {"parity_sparse_2", "sparse2 ", 2, 16, answer_parity, NULL},
+    {"parity_sparse_3", "sparse3 ", 3, 16, answer_parity, NULL},
+    {"induction", "recall ", 3, 0, answer_recall, guess_recall},
+    {"induction_6", "recall ", 6, 0, answer_recall, guess_recall},
+    {"brackets_2", "close ", 2, 0, answer_brackets, guess_brackets},
+    {"brackets_4", "close ", 4, 0, answer_brackets, guess_brackets},
+    {"brackets_8", "close ", 8, 0, answer_brackets, guess_brackets},
+    {"completion_1", "", 1, 0, answer_completion, guess_forms},
+    {"completion_3", "", 3, 0, answer_completion, guess_forms},
+    {"fact_recall", "", 0, 0, answer_fact, guess_fact},
+    {"fact_after_cutoff", "", 1, 0, answer_fact, guess_fact},
+    {"translation_phrase", "german ", 0, 8, answer_german_phrase, guess_german},
+    {"translation_sentence", "german ", 0, 0, answer_german_sentence, guess_german},
+    {"translation_clause", "german that ", 1, 0, answer_german_sentence, guess_german},
+    {"program_1", "code ", 1, 0, answer_program, NULL},
+    {"program_2", "code ", 2, 0, answer_program, NULL},
+    {"program_3", "code ", 3, 0, answer_program, NULL},
+    {"rules", "rule ", 0, 0, answer_rule, guess_rule},
+    {"instruct_1", "do ", 1, 0, answer_instruction, guess_instruction},
+    {"instruct_2", "do ", 2, 0, answer_instruction, guess_instruction},
 };
+
+/* A world of which a third is born after the cutoff. */
+MAYBE_UNUSED static const struct facts *facts_of(uint64_t seed)
+{
+    static struct facts facts[5];
+    assert_true(seed < 5);
+    if (facts[seed].n == 0)
+        facts_init(&facts[seed], seed, FACTS_ENTITIES, 1900);
+    opinion_facts = &facts[seed];
+    return &facts[seed];
+}
+
+MAYBE_UNUSED static uint64_t trained(const struct task *task, uint64_t seed)
+{
+    return task_train_part(task, facts_of(seed)).items;
+}
+
+MAYBE_UNUSED static uint64_t hash_text(const char *text)
+{
+    uint64_t h = 1469598103934665603u;
+    for (; *text; text++)
+        h = (h ^ (uint8_t)*text) * 1099511628211u;
+    return h;
+}
 
 /* A task without a second opinion fails: whoever adds one writes both. */
 static const struct opinion *opinion_of(const struct task *task)
@@ -151,6 +92,11 @@ static const struct opinion *opinion_of(const struct task *task)
             return &opinions[i];
     fail_msg("%s: add its second opinion to this test", task->name);
     return NULL;
+}
+
+static bool opinion_answers(const struct opinion *o, const char *prompt, char answer[TEXT], char understood[TEXT])
+{
+    return strncmp(prompt, o->begins, strlen(o->begins)) == 0 && o->answer(o, prompt, answer, understood);
 }
 
 #endif

@@ -99,7 +99,7 @@ static struct source *open_text(int64_t bytes, int context)
 
 static struct source *open_world(uint64_t seed, double tasks, double facts, double junk)
 {
-    struct source_config config = {SOURCE_WORLD, NULL, CONTEXT, seed, tasks, facts, junk};
+    struct source_config config = {.kind = SOURCE_WORLD, .context = CONTEXT, .world = {.seed = seed, .task_share = tasks, .fact_share = facts, .junk = junk}};
     struct source *source = NULL;
     struct err err = ERR_INIT;
     if (source_open(&source, &config, &err) != STATUS_OK)
@@ -319,7 +319,7 @@ static void test_text_any_size(void **state)
  * random byte starts at a line's first byte once in a mean line, and anywhere else in a line as well. */
 static void test_world_entry(void **state)
 {
-    struct world_config config = {1, 0, 1, 0};
+    struct world_config config = {.seed = 1, .fact_share = 1};
     struct source *s = open_world(1, 0, 1, 0);
     struct world *world = NULL;
     struct err err = ERR_INIT;
@@ -348,13 +348,47 @@ static void test_world_entry(void **state)
     source_free(s);
 }
 
+/* Training goes round after so many sequences; held-out text does not. Parts tell lines of one part from the others'. */
+static void test_world_repeats(void **state)
+{
+    enum { ROUND = 7 };
+    struct source_config config = {.kind = SOURCE_WORLD, .context = CONTEXT, .unique_tokens = ROUND * CONTEXT + 5,
+                                   .world = {.seed = 1, .task_share = 0.3, .fact_share = 0.3, .junk = 0.2}};
+    struct source *s = NULL;
+    struct err err = ERR_INIT;
+    int32_t tokens[LENGTH];
+    uint8_t parts[LENGTH];
+    (void)state;
+    assert_int_equal(source_open(&s, &config, &err), STATUS_OK);
+    assert_int_equal(source_unique_tokens(s, 3, 100, LENGTH), ROUND * LENGTH);
+    assert_int_equal(source_unique_tokens(s, 3, 5, LENGTH), 5 * LENGTH);
+    for (uint64_t i = 0; i < 50; i++) {
+        source_window(s, 3, RNG_TRAIN_DATA, i, tokens, LENGTH);
+        assert_true(same_window(s, 3, RNG_TRAIN_DATA, i + ROUND, tokens));
+        assert_false(same_window(s, 3, RNG_TRAIN_DATA, i + 1, tokens));
+        assert_false(same_window(s, 3, RNG_HELDOUT_DATA, i + ROUND, tokens));
+        source_window(s, 3, RNG_HELDOUT_DATA, i, tokens, LENGTH);
+        assert_false(same_window(s, 3, RNG_HELDOUT_DATA, i + ROUND, tokens));
+        source_window_parts(s, 3, RNG_HELDOUT_DATA, i, parts, LENGTH);
+        for (int t = 1; t < LENGTH; t++) {
+            assert_true(parts[t] < WORLD_PARTS);
+            assert_true(parts[t] == parts[t - 1] || tokens[t - 1] == '\n');
+            if (tokens[t] == '.')
+                assert_true(parts[t] == WORLD_FACTS || parts[t] == WORLD_SENTENCES);
+            if (tokens[t - 1] == '\n' && tokens[t] >= 'A' && tokens[t] <= 'Z')
+                assert_int_equal(parts[t], WORLD_FACTS);
+        }
+    }
+    source_free(s);
+}
+
 static void test_world_floor(void **state)
 {
-    struct world_config config = {4, 0.2, 0.3, 0.1};
+    struct world_config config = {.seed = 4, .task_share = 0.2, .fact_share = 0.3, .junk = 0.1};
     struct source *s = open_world(4, 0.2, 0.3, 0.1);
     struct world *world = NULL;
     struct err err = ERR_INIT;
-    struct source_config bad = {.kind = SOURCE_WORLD, .context = CONTEXT, .junk = 2};
+    struct source_config bad = {.kind = SOURCE_WORLD, .context = CONTEXT, .world.junk = 2};
     (void)state;
     assert_int_equal(world_new(&world, &config, &err), STATUS_OK);
     assert_true(source_entropy_floor(s) == world_entropy_floor(world));
@@ -400,9 +434,11 @@ static void test_identity(void **state)
     assert_identity(s, "data: text sha256=cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0 "
                        "bytes=1000000");
     assert_identity(open_world(1, 0.25, 0.125, 0.1),
-                    "data: world " WORLD_VERSION " seed=1 tasks=0.25 facts=0.125 junk=0.1");
+                    "data: world " WORLD_VERSION " seed=1 tasks=0.25 facts=0.125 junk=0.1 junk_kind=letters "
+                    "abilities=demo zipf=0 entities=192 cutoff=0");
     assert_identity(open_world(UINT64_MAX, 0, 0, 0),
-                    "data: world " WORLD_VERSION " seed=18446744073709551615 tasks=0 facts=0 junk=0");
+                    "data: world " WORLD_VERSION " seed=18446744073709551615 tasks=0 facts=0 junk=0 "
+                    "junk_kind=letters abilities=demo zipf=0 entities=192 cutoff=0");
 }
 
 /* ---- speed, not judged ---- */
@@ -437,7 +473,7 @@ int main(void)
         cmocka_unit_test(test_windows_are_pure), cmocka_unit_test(test_text_parts),
         cmocka_unit_test(test_text_tokenized), cmocka_unit_test(test_text_heldout),     cmocka_unit_test(test_text_smallest),
         cmocka_unit_test(test_text_refusals),    cmocka_unit_test(test_text_any_size),
-        cmocka_unit_test(test_world_entry),      cmocka_unit_test(test_world_floor),
+        cmocka_unit_test(test_world_repeats), cmocka_unit_test(test_world_entry),      cmocka_unit_test(test_world_floor),
         cmocka_unit_test(test_identity),         cmocka_unit_test(test_speed),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -3,7 +3,8 @@
  *
  * Method: a second grammar (world_grammar.h) reads each line without knowing how it was made, finds every derivation
  * and adds up their probabilities: there must be one, with the probability the generator gave. Entropy and length are
- * compared with the mean over many lines, and with sums over all that a part of the language can say. */
+ * compared with the mean over many lines, and with sums over all that a part of the language can say.
+ * Length: every test reads the same language. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,14 +20,19 @@
 
 enum { LINES = 100000, FACTS = ENTITIES * 3 };
 
-static struct world *open_world(uint64_t seed, double tasks, double facts, double junk)
+static struct world *open_config(const struct world_config *config)
 {
-    struct world_config config = {seed, tasks, facts, junk};
     struct world *world;
     struct err err = ERR_INIT;
-    if (world_new(&world, &config, &err) != STATUS_OK)
+    if (world_new(&world, config, &err) != STATUS_OK)
         fail_msg("%s", err.text);
     return world;
+}
+
+static struct world *open_world(uint64_t seed, double tasks, double facts, double junk)
+{
+    struct world_config config = {.seed = seed, .task_share = tasks, .fact_share = facts, .junk = junk};
+    return open_config(&config);
 }
 
 /* ---- the words ---- */
@@ -37,7 +43,7 @@ static int by_text(const void *a, const void *b)
 }
 
 struct forms {
-    char text[700][24];
+    char text[4000][24];
     int n;
 };
 
@@ -59,10 +65,13 @@ static void add_list(struct forms *forms, const struct word_list *list, const ch
 static void test_words_are_disjoint(void **state)
 {
     static const char *const others[] = {"the", "a", "some", "der", "die", "das", "ein", "eine", "den", "einen",
-                                         "lives", "was", "is", "born", "in", "copy", "flip", "recall", "mod7"};
+                                         "lives", "was", "is", "born", "in", "copy", "flip", "recall", "mod7",
+                                         "add", "sum", "sort", "close", "chain", "steps", "parity", "sparse2", "year",
+                                         "home", "craft", "german", "code", "rule", "do"};
     static struct forms forms;
     (void)state;
     assert_int_equal(name_starts.n * name_ends.n, ENTITIES);
+    assert_int_equal((name_middles.n + 1) * ENTITIES, FACTS_MOST_ENTITIES);
     add_list(&forms, &english_nouns, "");
     add_list(&forms, &english_nouns, "s");
     add_list(&forms, &english_verbs, "");
@@ -74,9 +83,11 @@ static void test_words_are_disjoint(void **state)
     add_list(&forms, &german_verbs, "");
     add_list(&forms, &cities, "");
     add_list(&forms, &crafts, "");
-    for (int s = 0; s < name_starts.n; s++)
-        for (int e = 0; e < name_ends.n; e++)
-            add_form(&forms, name_starts.words[s], name_ends.words[e]);
+    for (int e = 0; e < FACTS_MOST_ENTITIES; e++) {
+        char name[FACT_TEXT_SIZE];
+        facts_name(e, name);
+        add_form(&forms, name, "");
+    }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         add_form(&forms, others[i], "");
     qsort(forms.text, (size_t)forms.n, sizeof *forms.text, by_text);
@@ -89,24 +100,36 @@ static void test_words_are_disjoint(void **state)
 
 struct setting {
     const char *name;
-    double tasks, facts, junk;
+    struct world_config config;
 };
 
+#define SHARES(tasks, facts, junk_share) .seed = 5, .task_share = tasks, .fact_share = facts, .junk = junk_share
+
 static const struct setting settings[] = {
-    {"only tasks", 1, 0, 0},       {"only facts", 0, 1, 0},        {"only junk", 0, 0, 1},
-    {"only sentences", 0, 0, 0},   {"mixed", 0.25, 0.125, 0.1},    {"all of them, no rest", 0.3, 0.3, 0.4},
-    {"few", 0.001, 0.002, 0.003},
+    {"only tasks", {SHARES(1, 0, 0)}},
+    {"only facts", {SHARES(0, 1, 0)}},
+    {"only junk", {SHARES(0, 0, 1)}},
+    {"only sentences", {SHARES(0, 0, 0)}},
+    {"mixed", {SHARES(0.25, 0.125, 0.1)}},
+    {"all of them, no rest", {SHARES(0.3, 0.3, 0.4)}},
+    {"few", {SHARES(0.001, 0.002, 0.003)}},
+    {"all tasks, by Zipf", {SHARES(0.7, 0.1, 0.1), .abilities = "all", .ability_zipf = 0.8, .cutoff_year = 1900}},
+    {"lies, after a cutoff", {SHARES(0.1, 0.4, 0.4), .false_facts = true, .cutoff_year = 1800}},
+    {"only lies", {SHARES(0, 0, 1), .false_facts = true}},
 };
 
 struct sums {
     double logprob, logprob_squares, bytes, bytes_squares;
+    double part_logprob[WORLD_PARTS], part_bytes[WORLD_PARTS];
     int kinds[KINDS];
 };
 
 /* All that must hold of one line. */
 static void check_line(const struct setting *setting, struct grammar *grammar, const char *line, int length,
-                       double logprob)
+                       const struct world_origin *origin)
 {
+    static const enum world_part parts[KINDS] = {WORLD_TASKS, WORLD_FACTS, WORLD_JUNK, WORLD_SENTENCES, WORLD_SENTENCES};
+    double logprob = origin->logprob;
     struct reading reading;
     assert_int_equal((int)strlen(line), length);
     assert_true(length > 1 && length < WORLD_LINE_SIZE);
@@ -117,6 +140,7 @@ static void check_line(const struct setting *setting, struct grammar *grammar, c
         fail_msg("%s: %d derivations of %s", setting->name, reading.derivations, line);
     if (!(fabs(log(reading.probability) - logprob) < 1e-9))
         fail_msg("%s: log-probability %.12g, not %.12g, of %s", setting->name, logprob, log(reading.probability), line);
+    assert_int_equal(origin->part, parts[reading.kind]);
     grammar->kinds[reading.kind]++;
 }
 
@@ -126,9 +150,11 @@ static void draw_lines(const struct setting *setting, const struct world *world,
     struct rng rng = rng_open(11, RNG_TEST, (uint64_t)(setting - settings));
     for (int i = 0; i < LINES; i++) {
         char line[WORLD_LINE_SIZE];
-        double logprob, length;
-        length = world_line(world, &rng, line, &logprob);
-        check_line(setting, grammar, line, (int)length, logprob);
+        struct world_origin origin;
+        double length = world_line(world, &rng, line, &origin), logprob = origin.logprob;
+        check_line(setting, grammar, line, (int)length, &origin);
+        sums->part_logprob[origin.part] += logprob;
+        sums->part_bytes[origin.part] += length;
         sums->logprob += logprob;
         sums->logprob_squares += logprob * logprob;
         sums->bytes += length;
@@ -151,24 +177,39 @@ static void share_is(const struct setting *setting, const struct sums *sums, enu
         fail_msg("%s: kind %d has a share of %g, not %g", setting->name, (int)kind, share, p);
 }
 
+/* The floor of a part, against the lines of that part: a ratio of means, within a few hundredths for a thousand lines. */
+static void parts_are(const struct setting *setting, const struct world *world, const struct sums *sums)
+{
+    for (int part = 0; part < WORLD_PARTS; part++) {
+        double floor = world_part_floor(world, (enum world_part)part), bytes = sums->part_bytes[part];
+        if (!(bytes > 0))
+            assert_true(isnan(floor));
+        else if (bytes > 50000 && !(fabs(floor + sums->part_logprob[part] / bytes) < 0.01 * floor))
+            fail_msg("%s: the floor of the %s is %g by the world, %g over the lines", setting->name,
+                     world_part_name((enum world_part)part), floor, -sums->part_logprob[part] / bytes);
+    }
+}
+
 static void test_lines(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         const struct setting *s = &settings[i];
-        struct world *world = open_world(5, s->tasks, s->facts, s->junk);
-        struct grammar *grammar = grammar_new(5, s->tasks, s->facts, s->junk);
-        double rest = fmax(0, 1 - s->tasks - s->facts - s->junk);
+        const struct world_config *c = &s->config;
+        struct world *world = open_config(c);
+        struct grammar *grammar = grammar_new(c, world_facts(world));
+        double rest = fmax(0, 1 - c->task_share - c->fact_share - c->junk);
         struct sums sums = {0};
         draw_lines(s, world, grammar, &sums);
         close_to(s, "the entropy of a line", -sums.logprob, sums.logprob_squares, world_line_entropy(world));
         close_to(s, "the length of a line", sums.bytes, sums.bytes_squares, world_line_bytes(world));
         assert_true(world_entropy_floor(world) == world_line_entropy(world) / world_line_bytes(world));
-        share_is(s, &sums, KIND_TASK, s->tasks);
-        share_is(s, &sums, KIND_FACT, s->facts);
-        share_is(s, &sums, KIND_JUNK, s->junk);
+        share_is(s, &sums, KIND_TASK, c->task_share);
+        share_is(s, &sums, KIND_FACT, c->fact_share);
+        share_is(s, &sums, KIND_JUNK, c->junk);
         share_is(s, &sums, KIND_ENGLISH, 0.75 * rest);
         share_is(s, &sums, KIND_GERMAN, 0.25 * rest);
+        parts_are(s, world, &sums);
         free(grammar);
         world_free(world);
     }
@@ -182,8 +223,8 @@ static void test_lines_repeat(void **state)
     for (uint64_t i = 0; i < 1000; i++) {
         struct rng rng = rng_open(3, RNG_TEST, i), again = rng;
         char line[WORLD_LINE_SIZE], same[WORLD_LINE_SIZE];
-        double logprob;
-        assert_int_equal(world_line(world, &rng, line, &logprob), world_line(world, &again, same, NULL));
+        struct world_origin origin;
+        assert_int_equal(world_line(world, &rng, line, &origin), world_line(world, &again, same, NULL));
         assert_string_equal(line, same);
         assert_memory_equal(&rng, &again, sizeof rng);
     }
@@ -275,12 +316,31 @@ static struct part sum_sentences(const struct grammar *g)
 static struct part sum_tasks(const struct grammar *g)
 {
     struct part part = {0};
-    for (int i = 0; i < TASKS; i++) {
+    for (int i = 0; i < g->n_tasks; i++) {
         struct item item;
-        for (uint64_t at = 0; at < task_at(i)->count(); at++) {
-            task_at(i)->make(at, &item);
+        for (uint64_t at = 0; at < task_items(g->tasks[i], g->facts); at++) {
+            g->tasks[i]->make(g->tasks[i], g->facts, at, &item);
             if (!task_is_heldout(&item, g->seed))
-                add_choice(&part, 1 / g->task_items[i] / TASKS, strlen(item.prompt) + strlen(item.answer));
+                add_choice(&part, g->task_p[i], strlen(item.prompt) + strlen(item.answer));
+        }
+    }
+    return part;
+}
+
+/* Every lie about every entity. */
+static struct part sum_lies(const struct grammar *g)
+{
+    struct part part = {0};
+    for (int e = 0; e < ENTITIES; e++) {
+        double p = 1 / (e + 1.0) / g->harmonic[ENTITIES] / 3;
+        size_t name = strlen(name_starts.words[e % 16]) + strlen(name_ends.words[e / 16]) + strlen(".\n");
+        for (int year = 1; year < 300; year++)
+            add_choice(&part, p / 299, name + strlen(" was born in 1700"));
+        for (int i = 0; i < 16; i++) {
+            if (i != g->facts->city[e])
+                add_choice(&part, p / 15, name + strlen(" lives in ") + strlen(cities.words[i]));
+            if (i != g->facts->craft[e])
+                add_choice(&part, p / 15, name + strlen(" is a ") + strlen(crafts.words[i]));
         }
     }
     return part;
@@ -298,7 +358,11 @@ static void test_entropy(void **state)
     struct world *pure[4] = {open_world(5, 1, 0, 0), open_world(5, 0, 1, 0), open_world(5, 0, 0, 1),
                              open_world(5, 0, 0, 0)};
     struct world *mixed = open_world(5, shares[0], shares[1], shares[2]);
-    struct grammar *g = grammar_new(5, 0, 0, 0);
+    struct world_config lies = {.seed = 5, .junk = 1, .false_facts = true}, all = {.seed = 5, .task_share = 1,
+                                .abilities = "all", .ability_zipf = 1};
+    struct world *extra[2] = {open_config(&lies), open_config(&all)};
+    struct grammar *g = grammar_new(&lies, world_facts(mixed)), *many = grammar_new(&all, world_facts(mixed));
+    struct part more[2] = {sum_lies(g), sum_tasks(many)};
     struct part expected[4] = {sum_tasks(g), part_of(pure[1]), {log(24) + 19.5 * log(26), 20.5}, sum_sentences(g)};
     struct part sum = {0};
     (void)state;
@@ -311,7 +375,13 @@ static void test_entropy(void **state)
     }
     assert_true(fabs(world_line_entropy(mixed) - sum.entropy) < 1e-8);
     assert_true(fabs(world_line_bytes(mixed) - sum.bytes) < 1e-8);
+    for (int i = 0; i < 2; i++) {
+        assert_true(fabs(world_line_entropy(extra[i]) - more[i].entropy) < 1e-8);
+        assert_true(fabs(world_line_bytes(extra[i]) - more[i].bytes) < 1e-8);
+        world_free(extra[i]);
+    }
     world_free(mixed);
+    free(many);
     free(g);
 }
 
@@ -330,14 +400,14 @@ static int collect_facts(const struct world *world, struct fact *facts)
     int n = 0;
     for (int i = 0; i < LINES; i++) {
         char line[WORLD_LINE_SIZE];
-        double logprob;
+        struct world_origin origin;
         struct fact *found;
-        (void)world_line(world, &rng, line, &logprob);
+        (void)world_line(world, &rng, line, &origin);
         found = n > 0 ? bsearch(line, facts, (size_t)n, sizeof *facts, by_text) : NULL;
         if (!found) {
             assert_true(n < FACTS);
             found = &facts[n++];
-            *found = (struct fact){.p = exp(logprob)};
+            *found = (struct fact){.p = exp(origin.logprob)};
             memcpy(found->text, line, sizeof line);
             found->times = 1;
             qsort(facts, (size_t)n, sizeof *facts, by_text);
@@ -400,19 +470,25 @@ static void test_facts_by_seed(void **state)
 
 static void test_bad_shares(void **state)
 {
-    static const struct world_config bad[] = {
-        {1, -0.1, 0, 0}, {1, 0, -0.1, 0}, {1, 0, 0, -0.1}, {1, 1.1, 0, 0},   {1, 0, 1.1, 0},     {1, 0, 0, 1.1},
-        {1, 0.5, 0.5, 0.1}, {1, 0.4, 0.4, 0.4}, {1, NAN, 0, 0}, {1, 0, NAN, 0}, {1, 0, 0, NAN}, {1, INFINITY, 0, 0},
-        {1, 2, -1, 0},
+    static const double bad[][3] = {
+        {-0.1, 0, 0}, {0, -0.1, 0},    {0, 0, -0.1},    {1.1, 0, 0}, {0, 1.1, 0}, {0, 0, 1.1},      {0.5, 0.5, 0.1},
+        {0.4, 0.4, 0.4}, {NAN, 0, 0}, {0, NAN, 0}, {0, 0, NAN}, {INFINITY, 0, 0}, {2, -1, 0},
     };
+    struct world_config nobody = {.seed = 1, .cutoff_year = 1600}, nothing = {.seed = 1, .abilities = "juggling"};
+    struct world *none = NULL;
+    struct err why = ERR_INIT;
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct world *world = NULL;
+        struct world_config config = {.seed = 1, .task_share = bad[i][0], .fact_share = bad[i][1], .junk = bad[i][2]};
         struct err err = ERR_INIT;
-        assert_int_equal(world_new(&world, &bad[i], &err), STATUS_USAGE);
+        assert_int_equal(world_new(&world, &config, &err), STATUS_USAGE);
         assert_true(strlen(err.text) > 0);
         assert_null(world);
     }
+    assert_int_equal(world_new(&none, &nobody, &why), STATUS_USAGE);
+    assert_int_equal(world_new(&none, &nothing, &why), STATUS_USAGE);
+    assert_null(none);
     world_free(open_world(1, 0.1, 0.2, 0.7)); /* adds up to a little less than 1 */
     world_free(open_world(1, 0.7, 0.2, 0.1)); /* or more */
     world_free(NULL);

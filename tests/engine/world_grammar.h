@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* world_grammar.h — the world's language read instead of written: all derivations of a line, and what they add up to.
  *
- * It shares the word lists and the rule of what is held out with the engine, and nothing else: articles, agreement,
- * shares, Zipf's law and the forms of facts are stated here once more. */
+ * It shares the word lists, what is true of the entities and the rule of what is held out with the engine, and nothing
+ * else: articles, agreement, shares, Zipf's law, the cutoff and the forms of facts are stated here once more. */
 #ifndef TESTS_ENGINE_WORLD_GRAMMAR_H
 #define TESTS_ENGINE_WORLD_GRAMMAR_H
 
@@ -13,19 +13,28 @@
 #include <string.h>
 
 #include "engine/data/lexicon.h"
+#include "engine/data/world.h"
 #include "engine/tasks/task.h"
 #include "tests/engine/task_opinions.h"
 
 enum { ENTITIES = 192, TASKS = sizeof opinions / sizeof *opinions, WORDS_MAX = 8 };
+
+static const char *const demo_tasks[] = {"copy", "reverse", "addition", "modular_addition", "induction"};
 
 enum kind { KIND_TASK, KIND_FACT, KIND_JUNK, KIND_ENGLISH, KIND_GERMAN, KINDS };
 
 struct grammar {
     double shares[KINDS];
     double harmonic[257];      /* 1 + 1/2 + … + 1/n */
-    double task_items[TASKS];  /* training items */
+    const struct task *tasks[TASKS]; /* that are practised */
+    double task_p[TASKS];      /* of each training item of it */
+    double task_items[TASKS];
+    int n_tasks;
+    const struct facts *facts; /* the generator's, for what the tasks ask */
+    double known;              /* entities born up to the cutoff year */
+    int rank[ENTITIES];        /* among those; -1: born later */
+    bool false_facts;
     uint64_t seed;
-    char values[ENTITIES][3][16]; /* of the facts seen so far */
     int kinds[KINDS];          /* the caller's count */
 };
 
@@ -35,27 +44,48 @@ struct reading {
     enum kind kind;     /* of the last one found */
 };
 
-static struct grammar *grammar_new(uint64_t seed, double tasks, double facts, double junk)
+/* The practised tasks with shares falling as a power of their rank. */
+static void grammar_tasks(struct grammar *g, const struct world_config *config)
+{
+    bool all = config->abilities && strcmp(config->abilities, "all") == 0;
+    double sum = 0, shares[TASKS];
+    for (int i = 0; i < (all ? task_count() : 5); i++) {
+        const struct task *task = all ? task_at(i) : task_find(demo_tasks[i]);
+        if (strcmp(task->name, "fact_after_cutoff") == 0)
+            continue;
+        shares[g->n_tasks] = exp(-config->ability_zipf * log(g->n_tasks + 1));
+        sum += shares[g->n_tasks];
+        g->tasks[g->n_tasks++] = task;
+    }
+    for (int i = 0; i < g->n_tasks; i++) {
+        struct item item;
+        for (uint64_t at = 0; at < task_items(g->tasks[i], g->facts); at++) {
+            g->tasks[i]->make(g->tasks[i], g->facts, at, &item);
+            g->task_items[i] += !task_is_heldout(&item, g->seed);
+        }
+        g->task_p[i] = shares[i] / sum / g->task_items[i];
+    }
+}
+
+/* What there is to know is asked of the generator; that its text keeps to it is for the test to see. */
+static struct grammar *grammar_new(const struct world_config *config, const struct facts *facts)
 {
     struct grammar *g = calloc(1, sizeof *g);
-    double rest = 1 - (tasks + facts + junk);
+    double rest = 1 - (config->task_share + config->fact_share + config->junk);
     assert_non_null(g);
-    g->seed = seed;
-    g->shares[KIND_TASK] = tasks;
-    g->shares[KIND_FACT] = facts;
-    g->shares[KIND_JUNK] = junk;
+    g->seed = config->seed;
+    g->facts = opinion_facts = facts;
+    g->false_facts = config->false_facts;
+    g->shares[KIND_TASK] = config->task_share;
+    g->shares[KIND_FACT] = config->fact_share;
+    g->shares[KIND_JUNK] = config->junk;
     g->shares[KIND_ENGLISH] = rest * 3 / 4;
     g->shares[KIND_GERMAN] = rest / 4;
     for (int n = 1; n <= 256; n++)
         g->harmonic[n] = g->harmonic[n - 1] + 1.0 / n;
-    assert_int_equal(task_count(), TASKS);
-    for (int i = 0; i < TASKS; i++) {
-        struct item item;
-        for (uint64_t at = 0; at < task_at(i)->count(); at++) {
-            task_at(i)->make(at, &item);
-            g->task_items[i] += !task_is_heldout(&item, seed);
-        }
-    }
+    for (int e = 0; e < ENTITIES; e++)
+        g->rank[e] = config->cutoff_year && facts->year[e] > config->cutoff_year ? -1 : (int)g->known++;
+    grammar_tasks(g, config);
     return g;
 }
 
@@ -184,23 +214,28 @@ static int attribute_of(const struct word *words, int n)
     return -1;
 }
 
-/* A fact that contradicts an earlier one is no fact of this world. */
+/* A fact that contradicts what there is to know is no fact of this world, but may be its junk. */
 static void read_fact(struct grammar *g, const struct word *words, int n, struct reading *reading)
 {
     int attribute = attribute_of(words, n);
     if (attribute < 0)
         return;
     for (int e = 0; e < ENTITIES; e++) {
-        char name[24], *value = g->values[e][attribute];
-        if (name_starts.words[e % 16][0] != words[0].text[0])
+        char name[24], value[FACT_TEXT_SIZE];
+        double p;
+        if (name_starts.words[e % 16][0] != words[0].text[0] || g->rank[e] < 0)
             continue;
         (void)snprintf(name, sizeof name, "%s%s", name_starts.words[e % 16], name_ends.words[e / 16]);
         if (!is(words[0], name))
             continue;
-        if (!*value)
-            memcpy(value, words[n - 1].text, words[n - 1].length);
-        if (is(words[n - 1], value))
-            add_reading(g, reading, KIND_FACT, 1 / (e + 1.0) / g->harmonic[ENTITIES] / 3);
+        (void)snprintf(value, sizeof value, "%d", g->facts->year[e]);
+        p = 1 / (g->rank[e] + 1.0) / g->harmonic[(int)g->known] / 3;
+        if (is(words[n - 1], attribute == 0   ? value
+                             : attribute == 1 ? cities.words[g->facts->city[e]]
+                                              : crafts.words[g->facts->craft[e]]))
+            add_reading(g, reading, KIND_FACT, p);
+        else if (g->false_facts)
+            add_reading(g, reading, KIND_JUNK, p / (attribute == 0 ? 299 : 15));
     }
 }
 
@@ -208,11 +243,11 @@ static void read_fact(struct grammar *g, const struct word *words, int n, struct
 
 static void read_task(const struct grammar *g, const char *line, struct reading *reading)
 {
-    for (int i = 0; i < TASKS; i++) {
+    for (int i = 0; i < g->n_tasks; i++) {
         char prompt[TEXT], answer[TEXT];
         struct item item = {"", ""};
         size_t length;
-        if (!opinion_of(task_at(i))->answer(line, answer, prompt))
+        if (!opinion_answers(opinion_of(g->tasks[i]), line, answer, prompt))
             continue;
         length = strlen(prompt);
         if (strncmp(line, prompt, length) != 0 || strcmp(line + length, answer) != 0)
@@ -220,14 +255,14 @@ static void read_task(const struct grammar *g, const char *line, struct reading 
         memcpy(item.prompt, prompt, length + 1);
         memcpy(item.answer, answer, strlen(answer) + 1);
         if (!task_is_heldout(&item, g->seed))
-            add_reading(g, reading, KIND_TASK, 1 / g->task_items[i] / TASKS);
+            add_reading(g, reading, KIND_TASK, g->task_p[i]);
     }
 }
 
 static void read_junk(const struct grammar *g, const char *line, struct reading *reading)
 {
     size_t n = strspn(line, "abcdefghijklmnopqrstuvwxyz");
-    if (n >= 8 && n <= 31 && strcmp(line + n, "\n") == 0)
+    if (!g->false_facts && n >= 8 && n <= 31 && strcmp(line + n, "\n") == 0)
         add_reading(g, reading, KIND_JUNK, pow(26, -(double)n) / 24);
 }
 
