@@ -240,36 +240,3 @@ void session_score(struct session *session, const int32_t *tokens, const int32_t
     }
     session_reset(session);
 }
-
-int32_t sample_token(real *logits, int V, double temperature, int top_k, struct rng *rng)
-{
-    int32_t best = 0;
-    double sum = 0, draw;
-    real top, floor_logit;
-    for (int32_t v = 1; v < V; v++)
-        if (logits[v] > logits[best])
-            best = v;
-    if (temperature <= 0)
-        return best;
-    top = logits[best];
-    floor_logit = -INFINITY;
-    for (int kept = 0; top_k > 0 && top_k < V && kept < top_k; kept++) { /* the k-th largest, one step down at a time */
-        real next = -INFINITY, bound = kept == 0 ? INFINITY : floor_logit;
-        for (int v = 0; v < V; v++)
-            if (logits[v] < bound && logits[v] > next)
-                next = logits[v];
-        floor_logit = next;
-    }
-    for (int v = 0; v < V; v++) {
-        double p = logits[v] >= floor_logit ? exp((double)(logits[v] - top) / temperature) : 0;
-        sum += p;
-        logits[v] = (real)p;
-    }
-    draw = rng_uniform(rng) * sum;
-    for (int32_t v = 0; v < V; v++) {
-        draw -= (double)logits[v];
-        if (draw < 0)
-            return v;
-    }
-    return best;
-}

@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
-#include "engine/base/rng.h"
 #include "engine/layers/linear_i8.h"
 #include "engine/model/model.h"
 
@@ -57,9 +56,5 @@ const real *session_feed(struct session *session, const int32_t *tokens, int n);
 /* model_score's contract, through the session; uses and resets the cache. */
 void session_score(struct session *session, const int32_t *tokens, const int32_t *targets, int B, int T,
                    float *logprob, uint8_t *is_argmax);
-
-/* Draws the next token from logits (V): temperature 0 takes the largest (the lowest token of equals); top_k 0
- * keeps all. Destroys the logits. */
-int32_t sample_token(real *logits, int V, double temperature, int top_k, struct rng *rng);
 
 #endif

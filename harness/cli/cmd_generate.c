@@ -1,85 +1,251 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_generate.c — `isoflop generate MODEL`: continues a prompt, token by token, as the model would. */
+/* cmd_generate.c — `isoflop generate MODEL`: continues a prompt, token by token, as the model would.
+ *
+ * Invariant: the session has seen tokens[start … n-1], at most a context of them. When the context is full, the last
+ * half of it becomes the beginning of a new one; a prompt that does not fit begins in the same way. */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "engine/math/vec.h"
-#include "engine/model/checkpoint.h"
-#include "engine/shrink/quantize.h"
+#include "engine/base/assert.h"
+#include "engine/base/str.h"
+#include "engine/model/sample.h"
 #include "harness/cli/commands.h"
-#include "harness/cli/models.h"
+#include "harness/cli/loaded.h"
 
-/* A model open for generation. */
 struct writer {
-    struct model model;
-    struct weights_i8 i8;
-    struct session session;
+    struct loaded loaded;
+    bool ids;                /* tokens are written as numbers, prompt and stops too */
+    const char *const *stops;
+    int n_stops;
+    int32_t *tokens;         /* all so far */
+    int64_t n, capacity;
+    struct candidate *candidates; /* (V), scratch */
+    struct str text;         /* what was generated */
+    size_t shown;            /* bytes of it that are out */
 };
-
-static enum status writer_open(struct writer *w, const char *folder, struct err *err)
-{
-    struct config config;
-    bool is_i8;
-    enum status status = checkpoint_config(folder, &config, &is_i8, err);
-    if (status != STATUS_OK)
-        return status;
-    if (config.vocabulary != 256)
-        return err_set(err, STATUS_USAGE, "%s: only byte-level models (256 tokens, not %d) can be given text", folder,
-                       config.vocabulary);
-    status = model_open(&w->model, &config, 1, MODEL_SCORE, err);
-    if (status == STATUS_OK)
-        status = checkpoint_load(folder, &w->model, err);
-    if (status == STATUS_OK && is_i8)
-        status = quantize_i8(&w->i8, &w->model, err);
-    if (status == STATUS_OK)
-        status = session_open(&w->session, &w->model, is_i8 ? &w->i8 : NULL, err);
-    return status;
-}
 
 static void writer_release(struct writer *w)
 {
-    session_release(&w->session);
-    quantize_release(&w->i8);
-    model_release(&w->model);
+    loaded_release(&w->loaded);
+    free(w->tokens);
+    free(w->candidates);
+    str_release(&w->text);
 }
 
-/* When the context is full, its second half becomes the beginning of a new one. */
-static const real *next_logits(struct writer *w, int32_t *window, int *filled, int32_t token)
+/* ---- the prompt ---- */
+
+static void push(struct writer *w, int32_t token)
 {
-    int context = w->model.config.context;
-    if (*filled == context) {
-        int kept = context / 2;
-        memmove(window, window + context - kept, (size_t)kept * sizeof *window);
-        *filled = kept;
-        session_reset(&w->session);
-        (void)session_feed(&w->session, window, kept);
+    if (w->n == w->capacity) {
+        w->capacity = w->capacity ? 2 * w->capacity : 1024;
+        w->tokens = realloc(w->tokens, (size_t)w->capacity * sizeof *w->tokens);
+        ASSERT(w->tokens);
     }
-    window[(*filled)++] = token;
-    return session_feed(&w->session, &token, 1);
+    w->tokens[w->n++] = token;
 }
 
-static void generate(struct writer *w, const struct options *o, const char *prompt)
+/* "-" stands for standard input, whole. */
+static enum status read_prompt(const char *option, struct str *out, struct err *err)
 {
-    static int32_t window[1 << 20];
-    double temperature = option_real(o, "temperature");
-    int top_k = (int)option_integer(o, "top-k"), filled = 0;
-    int64_t n = option_integer(o, "tokens");
+    char block[4096];
+    size_t n;
+    if (strcmp(option, "-") != 0) {
+        str_append(out, option);
+        return STATUS_OK;
+    }
+    while ((n = fread(block, 1, sizeof block, stdin)) > 0)
+        str_append_bytes(out, block, n);
+    return ferror(stdin) ? err_set(err, STATUS_IO, "standard input: %s", strerror(errno)) : STATUS_OK;
+}
+
+/* One token's number at *at, which moves on; false for anything else. */
+static bool read_id(const char **at, int V, int32_t *out)
+{
+    char *end;
+    long id;
+    errno = 0;
+    id = strtol(*at, &end, 10);
+    if (end == *at || errno || id < 0 || id >= V || (*end && !strchr(" \t\n,", *end)))
+        return false;
+    *at = end + strspn(end, " \t\n,");
+    *out = (int32_t)id;
+    return true;
+}
+
+static enum status push_ids(struct writer *w, const char *text, struct err *err)
+{
+    int V = w->loaded.config.vocabulary;
+    int32_t token;
+    for (const char *at = text + strspn(text, " \t\n,"); *at;) {
+        if (!read_id(&at, V, &token))
+            return err_set(err, STATUS_USAGE, "--prompt: with --ids it is made of numbers from 0 to %d, not '%.20s'", V - 1,
+                           at);
+        push(w, token);
+    }
+    return w->n > 0 ? STATUS_OK : err_set(err, STATUS_USAGE, "--ids needs a --prompt: which token comes first?");
+}
+
+/* Text begins after a line end. */
+static enum status push_prompt(struct writer *w, const char *option, struct err *err)
+{
+    struct str text;
+    enum status status;
+    str_init(&text);
+    status = read_prompt(option ? option : "", &text, err);
+    if (status == STATUS_OK && w->ids) {
+        status = push_ids(w, text.text, err);
+    } else if (status == STATUS_OK) {
+        push(w, '\n');
+        for (size_t i = 0; i < text.length; i++)
+            push(w, (uint8_t)text.text[i]);
+    }
+    str_release(&text);
+    return status;
+}
+
+/* ---- what is written ---- */
+
+/* Bytes that a terminal may get: no controls but line ends and tabs. */
+static void show(struct writer *w, size_t until)
+{
+    for (; w->shown < until; w->shown++) {
+        unsigned char c = (unsigned char)w->text.text[w->shown];
+        (void)putchar(c == '\n' || c == '\t' || (c >= ' ' && c != 127) ? c : '?');
+    }
+    (void)fflush(stdout);
+}
+
+static void append(struct writer *w, int32_t token)
+{
+    if (w->ids)
+        str_format(&w->text, "%s%d", w->text.length ? " " : "", token);
+    else
+        str_append_char(&w->text, (char)token);
+}
+
+/* Where the first of the stops begins in what is not shown yet, or SIZE_MAX. *held: how many bytes at the end could
+ * still become one. */
+static size_t find_stop(const struct writer *w, size_t *held)
+{
+    const char *rest = w->text.text + w->shown;
+    size_t length = w->text.length - w->shown, first = SIZE_MAX;
+    *held = 0;
+    for (int i = 0; i < w->n_stops; i++) {
+        size_t n = strlen(w->stops[i]);
+        const char *found = memmem(rest, length, w->stops[i], n);
+        if (found && (size_t)(found - w->text.text) < first)
+            first = (size_t)(found - w->text.text);
+        for (size_t k = n - 1; k > *held; k--)
+            if (k <= length && memcmp(rest + length - k, w->stops[i], k) == 0)
+                *held = k;
+    }
+    return first;
+}
+
+/* With --ids a stop is a token. */
+static bool stops_at(const struct writer *w, int32_t token)
+{
+    char text[16];
+    (void)snprintf(text, sizeof text, "%d", token);
+    for (int i = 0; w->ids && i < w->n_stops; i++)
+        if (strcmp(w->stops[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* Takes a new token; false when the text ends before it, or in it. */
+static bool write_token(struct writer *w, int32_t token)
+{
+    size_t stop, held;
+    if (stops_at(w, token))
+        return false;
+    append(w, token);
+    if (w->ids) {
+        show(w, w->text.length);
+        return true;
+    }
+    stop = find_stop(w, &held);
+    show(w, stop < SIZE_MAX ? stop : w->text.length - held);
+    return stop == SIZE_MAX; /* the stop itself is never shown */
+}
+
+/* ---- writing ---- */
+
+static const real *next_logits(struct writer *w, int64_t *fed)
+{
+    struct session *s = &w->loaded.session;
+    int context = w->loaded.config.context;
+    int64_t fresh = w->n - *fed;
+    if (s->position + fresh > context) {
+        fresh = (context + 1) / 2;
+        session_reset(s);
+    }
+    *fed = w->n;
+    return session_feed(s, w->tokens + w->n - fresh, (int)fresh);
+}
+
+static void generate(struct writer *w, const struct options *o)
+{
+    int V = w->loaded.config.vocabulary;
+    int64_t n = option_integer(o, "tokens"), fed = 0, top_k = option_integer(o, "top-k");
     uint64_t seed = (uint64_t)option_integer(o, "seed");
-    const real *logits = next_logits(w, window, &filled, '\n'); /* text begins after a line end */
-    for (const char *c = prompt; *c; c++)
-        logits = next_logits(w, window, &filled, (uint8_t)*c);
-    (void)fputs(prompt, stdout);
-    for (int64_t i = 0; i < n; i++) {
+    struct sampling how = {option_real(o, "temperature"), top_k < V ? (int)top_k : 0, option_real(o, "top-p")};
+    bool goes_on = true;
+    for (int64_t i = 0; i < n && goes_on; i++) {
         struct rng rng = rng_open(seed, RNG_SAMPLE, (uint64_t)i);
-        real scratch[256];
-        int32_t token;
-        memcpy(scratch, logits, sizeof scratch);
-        token = sample_token(scratch, 256, temperature, top_k, &rng);
-        (void)putchar(token == '\n' || token == '\t' || (token >= ' ' && token != 127) ? token : '?');
-        (void)fflush(stdout);
-        logits = next_logits(w, window, &filled, token);
+        int32_t token = sample_token(next_logits(w, &fed), V, &how, w->candidates, &rng);
+        goes_on = write_token(w, token);
+        push(w, token);
     }
+    if (goes_on)
+        show(w, w->text.length);
     (void)putchar('\n');
+}
+
+/* As many tokens as will be seen, so that a short text does not pay for a long context. */
+static int wanted_context(const struct writer *w, const struct options *o)
+{
+    int64_t n = w->n + option_integer(o, "tokens");
+    return n < INT_MAX ? (int)n : INT_MAX;
+}
+
+static enum status prepare(struct writer *w, const struct options *o, struct err *err)
+{
+    const char *word = o->arguments[0];
+    int V = w->loaded.config.vocabulary;
+    enum status status;
+    w->ids = option_flag(o, "ids");
+    w->stops = option_list(o, "stop", &w->n_stops);
+    for (int i = 0; i < w->n_stops; i++)
+        if (!*w->stops[i])
+            return err_set(err, STATUS_USAGE, "--stop: nothing stops everything; give some text");
+    if (!w->ids && !loaded_reads_bytes(&w->loaded))
+        return err_set(err, STATUS_USAGE, "%s: only byte-level models (256 tokens, not %d) can be given text; tokens by "
+                       "number go with --ids", word, V);
+    status = push_prompt(w, option_text(o, "prompt"), err);
+    if (status == STATUS_OK)
+        status = loaded_read(&w->loaded, wanted_context(w, o), 1, err);
+    if (status != STATUS_OK)
+        return status;
+    w->candidates = calloc((size_t)V, sizeof *w->candidates);
+    ASSERT(w->candidates);
+    if (w->n > w->loaded.config.context)
+        (void)fprintf(stderr, "isoflop: the prompt has %lld tokens, the context %d; only the last %d count\n",
+                      (long long)w->n, w->loaded.config.context, (w->loaded.config.context + 1) / 2);
+    return STATUS_OK;
+}
+
+static void echo_prompt(struct writer *w)
+{
+    for (int64_t i = w->ids ? 0 : 1; i < w->n; i++) /* text: without the line end that was put before it */
+        append(w, w->tokens[i]);
+    show(w, w->text.length);
+    if (!w->ids)
+        str_clear(&w->text);
+    w->shown = w->ids ? w->shown : 0;
 }
 
 int cmd_generate(struct invocation *invocation)
@@ -87,16 +253,16 @@ int cmd_generate(struct invocation *invocation)
     const struct options *o = &invocation->options;
     struct writer writer = {0};
     struct err err = ERR_INIT;
-    struct str folder;
     enum status status;
-    vec_flush_subnormals();
-    str_init(&folder);
-    status = models_folder(invocation->db, o->arguments[0], &folder, &err);
+    str_init(&writer.text);
+    status = loaded_find(&writer.loaded, invocation->db, o->arguments[0], &err);
     if (status == STATUS_OK)
-        status = writer_open(&writer, folder.text, &err);
-    if (status == STATUS_OK)
-        generate(&writer, o, option_text(o, "prompt") ? option_text(o, "prompt") : "");
+        status = prepare(&writer, o, &err);
+    if (status == STATUS_OK) {
+        if (!option_flag(o, "no-echo"))
+            echo_prompt(&writer);
+        generate(&writer, o);
+    }
     writer_release(&writer);
-    str_release(&folder);
     return status == STATUS_OK ? EXIT_CODE_DONE : failed(&err);
 }

@@ -116,16 +116,22 @@ static const struct option_row size_options[] = {
 
 static const struct example generate_examples[] = {
     {"isoflop generate best --prompt 'copy abcd: '", "the best model of the store goes on"},
-    {"isoflop generate results/checkpoints/3fa9 -n 500 --temperature 0.8", "a folder with a model works too"},
+    {"isoflop generate best -p 'Babin lives in' -t 0 --stop .", "the likeliest answer, up to the stop"},
+    {"isoflop generate best -p - -n 500 --top-p 0.9 <story.txt", "goes on where a file ends"},
+    {"isoflop generate models/llama --ids -p '1 15043 3186'", "tokens by their numbers, in and out"},
     {NULL, NULL},
 };
 
 static const struct option_row generate_options[] = {
-    {.name = "prompt", .letter = 'p', .kind = OPTION_TEXT, .metavar = "TEXT", .help = "what to continue"},
+    {.name = "prompt", .letter = 'p', .kind = OPTION_TEXT, .metavar = "TEXT", .help = "what to continue; -: standard input"},
     {.name = "tokens", .letter = 'n', .kind = OPTION_INTEGER, .metavar = "N", .preset = "200", .minimum = 1, .maximum = 1e9, .help = "how many tokens to write"},
     {.name = "temperature", .letter = 't', .kind = OPTION_REAL, .metavar = "T", .preset = "1", .minimum = 0, .maximum = 100, .help = "0 always takes the likeliest"},
-    {.name = "top-k", .kind = OPTION_INTEGER, .metavar = "K", .preset = "0", .minimum = 0, .maximum = 256, .help = "draw among the K likeliest; 0: among all"},
+    {.name = "top-k", .kind = OPTION_INTEGER, .metavar = "K", .preset = "0", .minimum = 0, .maximum = 1e9, .help = "draw among the K likeliest; 0: among all"},
+    {.name = "top-p", .kind = OPTION_REAL, .metavar = "P", .preset = "1", .minimum = 0, .maximum = 1, .help = "draw among the likeliest that make up this share; 1: among all"},
     {.name = "seed", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 4294967295.0, .help = "the same seed writes the same text"},
+    {.name = "stop", .kind = OPTION_LIST, .metavar = "TEXT", .help = "end before this text"},
+    {.name = "no-echo", .help = "do not repeat the prompt"},
+    {.name = "ids", .help = "prompt, stops and output are numbers of tokens"},
     {.name = NULL},
 };
 

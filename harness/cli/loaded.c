@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* loaded.c — see loaded.h. */
+#include "harness/cli/loaded.h"
+
+#include <string.h>
+
+#include "engine/math/vec.h"
+#include "engine/model/checkpoint.h"
+#include "harness/cli/models.h"
+
+enum status loaded_find(struct loaded *out, const char *db, const char *word, struct err *err)
+{
+    enum status status;
+    *out = (struct loaded){0};
+    str_init(&out->folder);
+    status = models_folder(db, word, &out->folder, err);
+    return status == STATUS_OK ? checkpoint_config(out->folder.text, &out->config, &out->is_i8, err) : status;
+}
+
+enum status loaded_read(struct loaded *loaded, int context, int sequences, struct err *err)
+{
+    enum status status;
+    vec_flush_subnormals();
+    loaded->config.context = context < loaded->config.context ? context : loaded->config.context;
+    status = model_open(&loaded->model, &loaded->config, sequences, MODEL_SCORE, err);
+    if (status == STATUS_OK)
+        status = checkpoint_load(loaded->folder.text, &loaded->model, err);
+    if (status == STATUS_OK && loaded->is_i8)
+        status = quantize_i8(&loaded->i8, &loaded->model, err);
+    if (status == STATUS_OK)
+        status = session_open(&loaded->session, &loaded->model, loaded->is_i8 ? &loaded->i8 : NULL, err);
+    return status;
+}
+
+void loaded_release(struct loaded *loaded)
+{
+    session_release(&loaded->session);
+    quantize_release(&loaded->i8);
+    model_release(&loaded->model);
+    str_release(&loaded->folder);
+}
+
+bool loaded_reads_bytes(const struct loaded *loaded)
+{
+    return loaded->config.vocabulary == 256;
+}
+
+static void score_trained(void *context, const int32_t *tokens, const int32_t *targets, int B, int T, float *logprob,
+                          uint8_t *is_argmax)
+{
+    model_score(context, tokens, targets, B, T, logprob, is_argmax);
+}
+
+static void score_session(void *context, const int32_t *tokens, const int32_t *targets, int B, int T, float *logprob,
+                          uint8_t *is_argmax)
+{
+    session_score(context, tokens, targets, B, T, logprob, is_argmax);
+}
+
+struct scorer loaded_scorer(struct loaded *loaded)
+{
+    struct scorer trained = {&loaded->model, model_max_tokens(&loaded->model), score_trained};
+    struct scorer session = {&loaded->session, model_max_tokens(&loaded->model), score_session};
+    return loaded->is_i8 ? session : trained;
+}

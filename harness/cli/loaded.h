@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* loaded.h — a model in memory, ready to be asked: found by its name, its shape read, its weights filled in.
+ *
+ * Two steps, because how much memory a model takes depends on what is asked of it: loaded_find reads the shape,
+ * loaded_read the weights into a model of a chosen context. A struct loaded owns all of it; it must not move once
+ * read, for the session points into it. */
+#ifndef HARNESS_CLI_LOADED_H
+#define HARNESS_CLI_LOADED_H
+
+#include "engine/base/str.h"
+#include "engine/model/infer.h"
+#include "engine/shrink/quantize.h"
+#include "engine/tasks/task.h"
+
+struct loaded {
+    struct str folder;
+    struct config config;   /* context: the model's own until loaded_read */
+    bool is_i8;             /* weights in 8 bits */
+    struct model model;
+    struct weights_i8 i8;
+    struct session session;
+};
+
+/* Life cycle. word: a folder, a trial, the beginning of its id, or best (models.h). Release in every case. */
+MUST_CHECK enum status loaded_find(struct loaded *out, const char *db, const char *word, struct err *err);
+
+/* Opens model and session for at most `context` tokens (more than the model has are cut to its own). `sequences` is the
+ * most the training forward pass will be asked for at once. */
+MUST_CHECK enum status loaded_read(struct loaded *loaded, int context, int sequences, struct err *err);
+void loaded_release(struct loaded *loaded);
+
+/* Whether tokens are bytes, so that text can be given to it as it is. */
+bool loaded_reads_bytes(const struct loaded *loaded);
+
+/* Scores through the training forward pass, 8-bit weights through the session. */
+struct scorer loaded_scorer(struct loaded *loaded);
+
+#endif
