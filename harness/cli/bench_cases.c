@@ -9,7 +9,6 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/rng.h"
-#include "engine/base/rng.h"
 #include "engine/math/blas.h"
 #include "engine/math/vec.h"
 #include "engine/model/cost.h"

@@ -135,6 +135,23 @@ static const struct option_row generate_options[] = {
     {.name = NULL},
 };
 
+static const struct example eval_examples[] = {
+    {"isoflop eval best", "loss and abilities of the best model of the store"},
+    {"isoflop eval models/mine --data letters.txt", "on the last tenth of a text"},
+    {"isoflop eval best --tasks copy,addition --items 1000 --csv", "two abilities, narrow intervals"},
+    {"isoflop eval best -S data.seed=2", "in another world, whose facts it never saw"},
+    {NULL, NULL},
+};
+
+static const struct option_row eval_options[] = {
+    {.name = "data", .kind = OPTION_TEXT, .metavar = "FILE", .help = "held-out text: the last tenth of this file"},
+    {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUE", .help = "a knob of data or eval, as in  -S data.junk=0.2"},
+    {.name = "tokens", .kind = OPTION_INTEGER, .metavar = "N", .minimum = 1, .maximum = 1e12, .help = "held-out tokens, as eval.heldout_tokens"},
+    {.name = "tasks", .kind = OPTION_TEXT, .metavar = "LIST", .help = "abilities, with commas between; none: no ability"},
+    {.name = "items", .kind = OPTION_INTEGER, .metavar = "N", .minimum = 2, .maximum = 1e6, .help = "items of each, as eval.items"},
+    {.name = NULL},
+};
+
 static const struct example bench_examples[] = {
     {"isoflop bench", "every case, ten samples each"},
     {"isoflop bench train --samples 20 --baseline main", "one suite, remembered as main"},
@@ -282,6 +299,19 @@ const struct command commands[] = {
         .options = generate_options,
         .flags = COMMAND_DB | COMMAND_BLAS,
         .run = cmd_generate,
+    },
+    {
+        .name = "eval",
+        .group = GROUP_MODEL,
+        .summary = "loss on held-out text, and abilities",
+        .arguments = "MODEL",
+        .details = "MODEL is a folder with a model, a trial, the beginning of its id, or best. Unless told otherwise it is measured on "
+                   "what it was trained for, and the numbers are those that its trial stored. Every number comes with its 95 % interval: "
+                   "for a loss from the spread between windows, for exact matches Wilson's.",
+        .examples = eval_examples,
+        .options = eval_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
+        .run = cmd_eval,
     },
     {
         .name = "shrink",

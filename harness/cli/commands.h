@@ -85,6 +85,7 @@ int cmd_report(struct invocation *invocation);
 int cmd_export(struct invocation *invocation);
 int cmd_size(struct invocation *invocation);
 int cmd_generate(struct invocation *invocation);
+int cmd_eval(struct invocation *invocation);
 int cmd_shrink(struct invocation *invocation);
 int cmd_trial(struct invocation *invocation);
 int cmd_bench(struct invocation *invocation);

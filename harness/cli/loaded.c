@@ -7,6 +7,19 @@
 #include "engine/math/vec.h"
 #include "engine/model/checkpoint.h"
 #include "harness/cli/models.h"
+#include "harness/run/trial.h"
+
+static enum status find_knobs(struct loaded *loaded, struct err *err)
+{
+    struct err absent = ERR_INIT;
+    enum status status = trial_read_knobs(loaded->folder.text, &loaded->knobs, &absent);
+    loaded->knows_knobs = status == STATUS_OK;
+    if (status == STATUS_NOT_FOUND) {
+        knobs_preset(&loaded->knobs);
+        return STATUS_OK;
+    }
+    return status == STATUS_OK ? status : err_set(err, status, "%s", absent.text);
+}
 
 enum status loaded_find(struct loaded *out, const char *db, const char *word, struct err *err)
 {
@@ -14,7 +27,9 @@ enum status loaded_find(struct loaded *out, const char *db, const char *word, st
     *out = (struct loaded){0};
     str_init(&out->folder);
     status = models_folder(db, word, &out->folder, err);
-    return status == STATUS_OK ? checkpoint_config(out->folder.text, &out->config, &out->is_i8, err) : status;
+    if (status == STATUS_OK)
+        status = checkpoint_config(out->folder.text, &out->config, &out->is_i8, err);
+    return status == STATUS_OK ? find_knobs(out, err) : status;
 }
 
 enum status loaded_read(struct loaded *loaded, int context, int sequences, struct err *err)

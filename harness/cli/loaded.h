@@ -11,10 +11,13 @@
 #include "engine/model/infer.h"
 #include "engine/shrink/quantize.h"
 #include "engine/tasks/task.h"
+#include "harness/spec/knobs.h"
 
 struct loaded {
     struct str folder;
     struct config config;   /* context: the model's own until loaded_read */
+    struct knobs knobs;     /* it was made by; presets where its folder does not say */
+    bool knows_knobs;
     bool is_i8;             /* weights in 8 bits */
     struct model model;
     struct weights_i8 i8;

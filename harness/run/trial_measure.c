@@ -14,12 +14,6 @@
 #include "harness/run/sysinfo.h"
 #include "harness/run/trial_parts.h"
 
-int64_t trial_heldout_windows(const struct knobs *knobs)
-{
-    int64_t counted = knobs->context - knobs->context / 2;
-    return (knobs->heldout_tokens + counted - 1) / counted;
-}
-
 static void score(void *context, const int32_t *tokens, const int32_t *targets, int B, int T, float *logprob,
                   uint8_t *is_argmax)
 {
@@ -28,19 +22,6 @@ static void score(void *context, const int32_t *tokens, const int32_t *targets, 
         session_score(&trial->session, tokens, targets, B, T, logprob, is_argmax);
     else
         model_score(&trial->model, tokens, targets, B, T, logprob, is_argmax);
-}
-
-/* One held-out window as tokens and targets; the first half's targets are left out. */
-static void window(const struct trial *trial, int64_t index, int32_t *tokens, int32_t *targets)
-{
-    int T = trial->config.context;
-    int32_t row[8193];
-    ASSERT(T < 8193);
-    /* The held-out text does not depend on the replicate's seed: all trials of a sweep answer the same questions. */
-    source_window(trial->source, (uint64_t)trial->knobs->data_seed, RNG_HELDOUT_DATA, (uint64_t)index, row, T + 1);
-    memcpy(tokens, row, (size_t)T * sizeof *row);
-    for (int t = 0; t < T; t++)
-        targets[t] = t < T / 2 ? -1 : row[t + 1];
 }
 
 static void add_load(const struct trial *trial, double *load, double weight)
@@ -54,40 +35,32 @@ static void add_load(const struct trial *trial, double *load, double weight)
     free(now);
 }
 
+struct progress {
+    struct trial *trial;
+    int64_t windows;
+    double *load; /* may be NULL */
+};
+
+static bool after_batch(void *context, int rows)
+{
+    struct progress *p = context;
+    if (p->load)
+        add_load(p->trial, p->load, (double)rows / (double)p->windows);
+    return child_poll(&p->trial->child);
+}
+
 bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, double *load)
 {
-    int T = trial->config.context, B = trial->model.max_sequences;
-    size_t n = (size_t)B * (size_t)T;
-    int32_t *tokens = calloc(n, sizeof *tokens), *targets = calloc(n, sizeof *targets);
-    float *logprob = calloc(n, sizeof *logprob);
-    double sum = 0, squares = 0, mean, variance;
-    int64_t counted = T - T / 2;
-    bool go_on = true;
-    ASSERT(tokens && targets && logprob);
-    for (int64_t first = 0; go_on && first < windows; first += B) {
-        int rows = windows - first < B ? (int)(windows - first) : B;
-        for (int b = 0; b < rows; b++)
-            window(trial, first + b, tokens + (size_t)b * (size_t)T, targets + (size_t)b * (size_t)T);
-        score(trial, tokens, targets, rows, T, logprob, NULL);
-        for (int b = 0; b < rows; b++) {
-            double loss = 0;
-            for (int t = 0; t < T; t++)
-                loss -= (double)logprob[(size_t)b * (size_t)T + (size_t)t];
-            loss /= (double)counted;
-            sum += loss;
-            squares += loss * loss;
-        }
-        if (load)
-            add_load(trial, load, (double)rows / (double)windows);
-        go_on = child_poll(&trial->child);
-    }
-    mean = sum / (double)windows;
-    variance = windows > 1 ? (squares - sum * mean) / (double)(windows - 1) : NAN;
-    *out = (struct heldout){mean, sqrt(fmax(variance, 0) / (double)windows), windows * counted};
-    free(tokens);
-    free(targets);
-    free(logprob);
-    return go_on;
+    struct progress progress = {trial, windows, load};
+    struct scorer scorer = {trial, model_max_tokens(&trial->model), score};
+    struct heldout_plan plan = {
+        .context = trial->config.context,
+        .windows = windows,
+        .data_seed = (uint64_t)trial->knobs->data_seed,
+        .after = after_batch,
+        .after_context = &progress,
+    };
+    return heldout_evaluate(trial->source, &plan, &scorer, out);
 }
 
 static bool measure_heldout(struct trial *trial)
@@ -116,7 +89,7 @@ static bool measure_heldout(struct trial *trial)
 
 static bool measure_tasks(struct trial *trial, struct err *err)
 {
-    struct scorer scorer = {.context = trial, .max_tokens = model_max_tokens(&trial->model), .score = score};
+    struct scorer scorer = {trial, model_max_tokens(&trial->model), score};
     if (strcmp(trial->knobs->data_source, "world") != 0)
         return true; /* a text file says nothing about these tasks' form */
     for (int i = 0; i < task_count(); i++) {

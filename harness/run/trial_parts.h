@@ -4,7 +4,7 @@
 #ifndef HARNESS_RUN_TRIAL_PARTS_H
 #define HARNESS_RUN_TRIAL_PARTS_H
 
-#include "engine/data/source.h"
+#include "engine/data/heldout.h"
 #include "engine/model/infer.h"
 #include "engine/model/model.h"
 #include "engine/shrink/quantize.h"
@@ -30,19 +30,11 @@ struct trial {
 
 /* Sizes (trial_setup.c). */
 int64_t trial_sequences(const struct knobs *knobs);       /* per optimiser step */
-int64_t trial_micro_batch(const struct knobs *knobs);     /* sequences computed together */
-int64_t trial_heldout_windows(const struct knobs *knobs);
 double trial_score_flops(const struct knobs *knobs);
 void trial_data_path(const struct knobs *knobs, struct str *out);
-enum status trial_source(const struct knobs *knobs, struct source **out, struct err *err);
 
-/* Held-out loss in nats per token over the first `windows` windows, counting the tokens that have at least half a
- * context before them. load (L,E), where not NULL, gets the experts' mean shares. Stops early (returns false)
- * when the runner asks to. */
-struct heldout {
-    double loss, stderror;
-    int64_t tokens;
-};
+/* Held-out loss over the first `windows` windows; load (L,E), where not NULL, gets the experts' mean shares. False when
+ * the runner asks to stop. */
 bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, double *load);
 
 /* Everything measured on the finished model (trial_measure.c); false to stop. */

@@ -60,6 +60,12 @@ int64_t trial_steps(const struct knobs *knobs)
     return steps < 1 ? 1 : steps > 1e15 ? (int64_t)1e15 : llround(steps);
 }
 
+int64_t trial_heldout_windows(const struct knobs *knobs)
+{
+    int64_t counted = knobs->context - knobs->context / 2;
+    return (knobs->heldout_tokens + counted - 1) / counted;
+}
+
 /* Rough, for the plan's seconds: held-out scoring and the abilities' items. */
 double trial_score_flops(const struct knobs *knobs)
 {

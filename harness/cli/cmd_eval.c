@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_eval.c — `isoflop eval MODEL`: loss on held-out text and abilities, as a trial measures them at its end, of any
+ * model and on any text. For a model just trained, with nothing said, the numbers are those of its trial. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/data/heldout.h"
+#include "harness/analysis/stats.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/loaded.h"
+#include "harness/cli/print.h"
+#include "harness/cli/settings.h"
+#include "harness/run/trial.h"
+
+#define CONFIDENCE 0.95
+
+enum { TASK, METRIC, VALUE, STDERR, LOW, HIGH, CHANCE, N, COLUMNS };
+static const char *const columns[COLUMNS] = {"task", "metric", "value", "stderr", "low", "high", "chance", "n"};
+
+/* One number with its interval; NaN is missing. */
+struct measure {
+    const char *task, *metric;
+    double value, stderror, low, high, chance;
+    int64_t n;
+};
+
+static void add(struct table *table, const struct measure *m)
+{
+    int row = table_add_row(table);
+    table_set_text(table, row, TASK, m->task);
+    table_set_text(table, row, METRIC, m->metric);
+    table_set_real(table, row, VALUE, m->value);
+    table_set_real(table, row, STDERR, m->stderror);
+    table_set_real(table, row, LOW, m->low);
+    table_set_real(table, row, HIGH, m->high);
+    table_set_real(table, row, CHANCE, m->chance);
+    table_set_integer(table, row, N, m->n);
+}
+
+/* The interval of a mean by the normal distribution. */
+static struct measure mean_measure(const char *task, const char *metric, double value, double stderror, int64_t n)
+{
+    double reach = stats_normal_quantile(0.5 + CONFIDENCE / 2) * stderror;
+    return (struct measure){task, metric, value, stderror, value - reach, value + reach, NAN, n};
+}
+
+/* ---- held-out text ---- */
+
+static void add_heldout(struct table *table, const struct heldout *h, const struct source *source)
+{
+    double floor = source_entropy_floor(source), per_byte = 1 / M_LN2 / source_bytes_per_token(source);
+    struct measure loss = mean_measure("heldout", "loss", h->loss, h->stderror, h->tokens);
+    struct measure bits = mean_measure("heldout", "bits_per_byte", h->loss * per_byte, h->stderror * per_byte, h->tokens);
+    struct measure excess = mean_measure("heldout", "excess_nats", h->loss - floor, h->stderror, h->tokens);
+    struct measure perplexity = loss;
+    perplexity.metric = "perplexity";
+    perplexity.value = exp(loss.value);
+    perplexity.stderror = perplexity.value * h->stderror; /* to first order */
+    perplexity.low = exp(loss.low);
+    perplexity.high = exp(loss.high);
+    add(table, &loss);
+    add(table, &bits);
+    add(table, &perplexity);
+    if (isfinite(floor))
+        add(table, &excess);
+}
+
+static enum status evaluate_heldout(struct loaded *loaded, const struct knobs *knobs, const struct source *source,
+                                    struct table *table, struct err *err)
+{
+    struct scorer scorer = loaded_scorer(loaded);
+    struct heldout_plan plan = {
+        .context = loaded->config.context,
+        .windows = trial_heldout_windows(knobs),
+        .data_seed = (uint64_t)knobs->data_seed,
+    };
+    struct heldout h;
+    if (!heldout_evaluate(source, &plan, &scorer, &h))
+        return err_set(err, STATUS_INTERRUPTED, "stopped");
+    add_heldout(table, &h, source);
+    return STATUS_OK;
+}
+
+/* ---- abilities ---- */
+
+/* Whether a comma-separated list has the name; everything has it when the list is NULL. */
+static bool lists(const char *list, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = list; at && *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ','))
+        if (strcspn(at, ",") == n && strncmp(at, name, n) == 0)
+            return true;
+    return !list;
+}
+
+static const char *task_name(int i, const void *context)
+{
+    (void)context;
+    return i < task_count() ? task_at(i)->name : NULL;
+}
+
+static enum status check_tasks(const char *list, struct err *err)
+{
+    char name[64];
+    for (const char *at = list; at && *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
+        bool known = false;
+        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(at, ","), at);
+        for (int i = 0; i < task_count(); i++)
+            known = known || strcmp(task_at(i)->name, name) == 0;
+        if (!known && strcmp(list, "none") != 0) {
+            const char *nearest = str_nearest(name, task_name, NULL);
+            return err_set(err, STATUS_USAGE, "--tasks: there is no task '%s'%s%s%s", name, nearest ? "; did you mean '" : "",
+                           nearest ? nearest : "", nearest ? "'?" : "");
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status evaluate_task(const struct task *task, const struct knobs *knobs, const struct scorer *scorer,
+                                 struct table *table, struct err *err)
+{
+    struct task_score s;
+    struct interval exact;
+    struct measure right, logprob;
+    enum status status = task_evaluate(task, (uint64_t)knobs->data_seed, (int)knobs->items, scorer, &s, err);
+    if (status == STATUS_OK)
+        status = stats_wilson((int)lround(s.exact_match * s.n), s.n, CONFIDENCE, &exact, err);
+    if (status != STATUS_OK)
+        return status;
+    right = (struct measure){task->name, "exact_match", s.exact_match, s.exact_match_stderr, exact.low, exact.high,
+                             s.exact_match_chance, s.n};
+    logprob = mean_measure(task->name, "logprob", s.logprob, s.logprob_stderr, s.n);
+    logprob.chance = s.logprob_chance;
+    add(table, &right);
+    add(table, &logprob);
+    return STATUS_OK;
+}
+
+/* A text file says nothing about these tasks' form, so there they are measured only when asked for. */
+static enum status evaluate_tasks(struct loaded *loaded, const struct knobs *knobs, const char *list, struct table *table,
+                                  struct err *err)
+{
+    struct scorer scorer = loaded_scorer(loaded);
+    enum status status = STATUS_OK;
+    if (!list && strcmp(knobs->data_source, "world") != 0)
+        return STATUS_OK;
+    for (int i = 0; i < task_count() && status == STATUS_OK; i++)
+        if (lists(list, task_at(i)->name))
+            status = evaluate_task(task_at(i), knobs, &scorer, table, err);
+    return status;
+}
+
+/* ---- what is said ---- */
+
+static void print_people(const struct table *table)
+{
+    (void)printf("%-17s %-13s %10s  %-23s %9s %6s\n", "task", "metric", "value", "95 % interval", "chance", "n");
+    for (int r = 0; r < table->n_rows; r++) {
+        char interval[32] = "", chance[16] = "";
+        if (isfinite(table_number(table, r, LOW)))
+            (void)snprintf(interval, sizeof interval, "%.4g to %.4g", table_number(table, r, LOW),
+                           table_number(table, r, HIGH));
+        if (isfinite(table_number(table, r, CHANCE)))
+            (void)snprintf(chance, sizeof chance, "%.4g", table_number(table, r, CHANCE));
+        (void)printf("%-17s %-13s %10.5g  %-23s %9s %6lld\n", table_text(table, r, TASK), table_text(table, r, METRIC),
+                     table_number(table, r, VALUE), interval, chance, (long long)table_cell(table, r, N)->integer);
+    }
+}
+
+static void say_data(const struct invocation *invocation, const struct loaded *loaded, const struct knobs *knobs,
+                     const struct source *source)
+{
+    struct str identity;
+    if (invocation->quiet)
+        return;
+    str_init(&identity);
+    source_identity(source, &identity);
+    (void)fprintf(stderr, "isoflop: %lld windows of %d tokens: %s\n", (long long)trial_heldout_windows(knobs),
+                  loaded->config.context, identity.text);
+    if (!loaded->knows_knobs && !option_given(&invocation->options, "data") && !option_given(&invocation->options, "set"))
+        (void)fprintf(stderr, "isoflop: %s does not say what it was trained on; give --data FILE or -S data.…=…\n",
+                      loaded->folder.text);
+    str_release(&identity);
+}
+
+/* ---- the command ---- */
+
+/* The text and the amounts: what the model was made by, then what the command line says. */
+static enum status eval_knobs(const struct options *o, const struct loaded *loaded, struct knobs *out, struct err *err)
+{
+    int n;
+    const char *const *set = option_list(o, "set", &n);
+    enum status status;
+    *out = loaded->knobs;
+    out->context = loaded->config.context < HELDOUT_CONTEXT_MAX ? loaded->config.context : HELDOUT_CONTEXT_MAX;
+    status = settings_apply(set, n, "data eval", out, err);
+    if (status == STATUS_OK && option_given(o, "data"))
+        status = settings_text(option_text(o, "data"), out, err);
+    if (option_given(o, "items"))
+        out->items = option_integer(o, "items");
+    if (option_given(o, "tokens"))
+        out->heldout_tokens = option_integer(o, "tokens");
+    return status;
+}
+
+static enum status evaluate(struct invocation *invocation, struct loaded *loaded, struct source **source,
+                            struct table *table, struct err *err)
+{
+    const struct options *o = &invocation->options;
+    struct knobs knobs;
+    enum status status = loaded_find(loaded, invocation->db, o->arguments[0], err);
+    if (status == STATUS_OK && !loaded_reads_bytes(loaded))
+        status = err_set(err, STATUS_USAGE, "%s: only byte-level models (256 tokens, not %d) can be given text",
+                         o->arguments[0], loaded->config.vocabulary);
+    if (status == STATUS_OK)
+        status = check_tasks(option_text(o, "tasks"), err);
+    if (status == STATUS_OK)
+        status = eval_knobs(o, loaded, &knobs, err);
+    if (status == STATUS_OK)
+        status = trial_source(&knobs, source, err);
+    if (status == STATUS_OK)
+        status = loaded_read(loaded, (int)knobs.context, (int)trial_micro_batch(&knobs), err);
+    if (status != STATUS_OK)
+        return status;
+    say_data(invocation, loaded, &knobs, *source);
+    status = evaluate_heldout(loaded, &knobs, *source, table, err);
+    return status == STATUS_OK ? evaluate_tasks(loaded, &knobs, option_text(o, "tasks"), table, err) : status;
+}
+
+int cmd_eval(struct invocation *invocation)
+{
+    struct loaded loaded;
+    struct source *source = NULL;
+    struct table table;
+    struct err err = ERR_INIT;
+    int code = EXIT_CODE_DONE;
+    table_init(&table, COLUMNS, columns);
+    if (evaluate(invocation, &loaded, &source, &table, &err) != STATUS_OK)
+        code = failed(&err);
+    else if (invocation->json || invocation->csv)
+        code = print_table(invocation, &table, "isoflop.eval.v1");
+    else
+        print_people(&table);
+    source_free(source);
+    loaded_release(&loaded);
+    table_release(&table);
+    return code;
+}
