@@ -114,6 +114,22 @@ static const struct option_row size_options[] = {
     {.name = NULL},
 };
 
+static const struct example train_examples[] = {
+    {"isoflop train -o models/mine", "the presets: a small model in some seconds"},
+    {"isoflop train -S model.width=96 -S train.tokens=2M -o models/wide", "knobs as in a spec, one value each"},
+    {"isoflop train experiments/english.yaml -S model.width=64 --db hand.db", "one trial of a spec, into a store"},
+    {NULL, NULL},
+};
+
+static const struct option_row train_options[] = {
+    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .metavar = "DIR", .help = "folder for the model; nothing is stored elsewhere"},
+    {.name = "db", .kind = OPTION_TEXT, .metavar = "FILE", .help = "in place of -o: a trial of this store, of the spec by-hand"},
+    {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUE", .help = "a knob's value, as in  -S model.width=64"},
+    {.name = "force", .help = "replace the model in DIR"},
+    {.name = "timeout", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "10m", .help = "give up when it makes no progress for so long"},
+    {.name = NULL},
+};
+
 static const struct example generate_examples[] = {
     {"isoflop generate best --prompt 'copy abcd: '", "the best model of the store goes on"},
     {"isoflop generate best -p 'Babin lives in' -t 0 --stop .", "the likeliest answer, up to the stop"},
@@ -288,6 +304,19 @@ const struct command commands[] = {
         .options = size_options,
         .flags = COMMAND_JSON | COMMAND_CSV,
         .run = cmd_size,
+    },
+    {
+        .name = "train",
+        .group = GROUP_MODEL,
+        .summary = "train one model by hand",
+        .arguments = "[SPEC]",
+        .details = "A sweep of one trial: the model equals, to the bit, what `run` makes of the same knobs. Knobs that are not "
+                   "set keep their presets (experiments/README.md), or what a SPEC with one value each says. The folder holds "
+                   "config.json and model.safetensors, as other programs read them, and isoflop.knobs.",
+        .examples = train_examples,
+        .options = train_options,
+        .flags = COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
+        .run = cmd_train,
     },
     {
         .name = "generate",

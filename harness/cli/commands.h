@@ -84,6 +84,7 @@ int cmd_plot(struct invocation *invocation);
 int cmd_report(struct invocation *invocation);
 int cmd_export(struct invocation *invocation);
 int cmd_size(struct invocation *invocation);
+int cmd_train(struct invocation *invocation);
 int cmd_generate(struct invocation *invocation);
 int cmd_eval(struct invocation *invocation);
 int cmd_shrink(struct invocation *invocation);
