@@ -179,7 +179,7 @@ static const real *next_logits(struct writer *w, int64_t *fed)
     struct session *s = &w->loaded.session;
     int context = w->loaded.config.context;
     int64_t fresh = w->n - *fed;
-    if (s->position + fresh > context) {
+    if (session_position(s) + fresh > context) {
         fresh = (context + 1) / 2;
         session_reset(s);
     }

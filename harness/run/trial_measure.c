@@ -126,12 +126,12 @@ static void measure_latency(struct trial *trial, int64_t samples)
     }
     for (int64_t i = -WARM_UP; i < samples; i++) {
         struct instant before;
-        if (s->position == T) { /* the cache is full: start again after the prompt */
+        if (session_position(s) == T) { /* the cache is full: start again after the prompt */
             session_reset(s);
             (void)session_feed(s, tokens, prompt);
         }
         before = clock_now();
-        (void)session_feed(s, tokens + s->position, 1);
+        (void)session_feed(s, tokens + session_position(s), 1);
         if (i >= 0)
             child_latency(&trial->child, "decode", 1, prompt, i, 1e3 * clock_since(before));
     }
