@@ -204,6 +204,14 @@ static enum status eval_knobs(const struct options *o, const struct loaded *load
     return status;
 }
 
+/* Our own models are scored as their trials scored them. Others may have contexts for which the training forward pass
+ * takes far more memory than the session. */
+static struct loaded_use use_for(const struct loaded *loaded, const struct knobs *knobs)
+{
+    return (struct loaded_use){.context = (int)knobs->context,
+                               .sequences = loaded->knows_knobs ? (int)trial_micro_batch(knobs) : 0};
+}
+
 static enum status evaluate(struct invocation *invocation, struct loaded *loaded, struct source **source,
                             struct table *table, struct err *err)
 {
@@ -220,7 +228,7 @@ static enum status evaluate(struct invocation *invocation, struct loaded *loaded
     if (status == STATUS_OK)
         status = trial_source(&knobs, source, err);
     if (status == STATUS_OK)
-        status = loaded_read(loaded, (int)knobs.context, (int)trial_micro_batch(&knobs), err);
+        status = loaded_read(loaded, use_for(loaded, &knobs), err);
     if (status != STATUS_OK)
         return status;
     say_data(invocation, loaded, &knobs, *source);

@@ -227,7 +227,7 @@ static enum status prepare(struct writer *w, const struct options *o, struct err
                        "number go with --ids", word, V);
     status = push_prompt(w, option_text(o, "prompt"), err);
     if (status == STATUS_OK)
-        status = loaded_read(&w->loaded, wanted_context(w, o), 1, err);
+        status = loaded_read(&w->loaded, (struct loaded_use){.context = wanted_context(w, o)}, err);
     if (status != STATUS_OK)
         return status;
     w->candidates = calloc((size_t)V, sizeof *w->candidates);

@@ -200,11 +200,18 @@ static void print_people(const struct training *t)
 /* One row, under the store's names. */
 static int print_row(const struct invocation *invocation, const struct training *t)
 {
-    static const struct { const char *name; enum record_kind kind; } numbers[] = {
-        {"steps", RECORD_COST}, {"params_total", RECORD_FACT}, {"train_loss", RECORD_METRIC}, {"heldout_loss", RECORD_FACT},
-        {"heldout_stderr", RECORD_FACT}, {"entropy_floor", RECORD_FACT}, {"bits_per_byte", RECORD_FACT},
-        {"flops_executed", RECORD_COST}, {"train_s", RECORD_COST}, {"tokens_per_s", RECORD_COST},
-        {"peak_rss_bytes", RECORD_COST},
+    static const struct { const char *name; enum record_kind kind; bool whole; } numbers[] = {
+        {"steps", RECORD_COST, true},
+        {"params_total", RECORD_FACT, true},
+        {"train_loss", RECORD_METRIC, false},
+        {"heldout_loss", RECORD_FACT, false},
+        {"heldout_stderr", RECORD_FACT, false},
+        {"entropy_floor", RECORD_FACT, false},
+        {"bits_per_byte", RECORD_FACT, false},
+        {"flops_executed", RECORD_COST, false},
+        {"train_s", RECORD_COST, false},
+        {"tokens_per_s", RECORD_COST, false},
+        {"peak_rss_bytes", RECORD_COST, true},
     };
     enum { NUMBERS = sizeof numbers / sizeof *numbers };
     const char *names[NUMBERS + 3] = {"model", "trial_id", "tokens"};
@@ -217,8 +224,13 @@ static int print_row(const struct invocation *invocation, const struct training 
     table_set_text(&table, 0, 0, t->folder);
     table_set_text(&table, 0, 1, t->trial->id);
     table_set_integer(&table, 0, 2, t->trial->knobs.tokens);
-    for (int i = 0; i < NUMBERS; i++)
-        table_set_real(&table, 0, i + 3, told(t, numbers[i].kind, numbers[i].name));
+    for (int i = 0; i < NUMBERS; i++) {
+        double number = told(t, numbers[i].kind, numbers[i].name);
+        if (numbers[i].whole && isfinite(number))
+            table_set_integer(&table, 0, i + 3, (int64_t)number);
+        else
+            table_set_real(&table, 0, i + 3, number);
+    }
     code = print_table(invocation, &table, "isoflop.train.v1");
     table_release(&table);
     return code;

@@ -168,6 +168,22 @@ static const struct option_row eval_options[] = {
     {.name = NULL},
 };
 
+static const struct example latency_examples[] = {
+    {"isoflop latency best", "one sequence, a prompt of half the context"},
+    {"isoflop latency models/llama --batch 1,2,4,8 --prompt 32,512", "every batch with every prompt"},
+    {"isoflop latency best --samples 1000 --raw --csv > samples.csv", "every single time"},
+    {NULL, NULL},
+};
+
+static const struct option_row latency_options[] = {
+    {.name = "batch", .letter = 'b', .kind = OPTION_TEXT, .metavar = "N,...", .preset = "1", .help = "sequences at once"},
+    {.name = "prompt", .letter = 'p', .kind = OPTION_TEXT, .metavar = "N,...", .help = "tokens of a prompt; half the context, at most 512, unless given"},
+    {.name = "generate", .letter = 'g', .kind = OPTION_INTEGER, .metavar = "N", .minimum = 1, .maximum = 1e6, .help = "tokens generated after it; 32, or a quarter of the context"},
+    {.name = "samples", .letter = 'n', .kind = OPTION_INTEGER, .metavar = "N", .preset = "200", .minimum = 1, .maximum = 1e6, .help = "times measured, of each phase"},
+    {.name = "raw", .help = "print every sample"},
+    {.name = NULL},
+};
+
 static const struct example bench_examples[] = {
     {"isoflop bench", "every case, ten samples each"},
     {"isoflop bench train --samples 20 --baseline main", "one suite, remembered as main"},
@@ -341,6 +357,19 @@ const struct command commands[] = {
         .options = eval_options,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
         .run = cmd_eval,
+    },
+    {
+        .name = "latency",
+        .group = GROUP_MODEL,
+        .summary = "time of prefill and decode, by batch and prompt",
+        .arguments = "MODEL",
+        .details = "MODEL is a folder with a model, a trial, the beginning of its id, or best. A sample of prefill is all prompts of a "
+                   "batch; one of decode is one more token for each of its sequences. Samples count once two rounds agree within 5 %. "
+                   "GB/s is bytes of weights per step over its median time: how near decode comes to the memory's speed.",
+        .examples = latency_examples,
+        .options = latency_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
+        .run = cmd_latency,
     },
     {
         .name = "shrink",

@@ -21,6 +21,9 @@ static enum status find_knobs(struct loaded *loaded, struct err *err)
     return status == STATUS_OK ? status : err_set(err, status, "%s", absent.text);
 }
 
+/* The session scores one sequence after the other; this many are handed to it at once. */
+enum { SESSION_SCORE_SEQUENCES = 16 };
+
 enum status loaded_find(struct loaded *out, const char *db, const char *word, struct err *err)
 {
     enum status status;
@@ -32,18 +35,19 @@ enum status loaded_find(struct loaded *out, const char *db, const char *word, st
     return status == STATUS_OK ? find_knobs(out, err) : status;
 }
 
-enum status loaded_read(struct loaded *loaded, int context, int sequences, struct err *err)
+enum status loaded_read(struct loaded *loaded, struct loaded_use use, struct err *err)
 {
     enum status status;
     vec_flush_subnormals();
-    loaded->config.context = context < loaded->config.context ? context : loaded->config.context;
-    status = model_open(&loaded->model, &loaded->config, sequences, MODEL_SCORE, err);
+    loaded->config.context = use.context < loaded->config.context ? use.context : loaded->config.context;
+    status = model_open(&loaded->model, &loaded->config, use.sequences, MODEL_SCORE, err);
     if (status == STATUS_OK)
         status = checkpoint_load(loaded->folder.text, &loaded->model, err);
     if (status == STATUS_OK && loaded->is_i8)
         status = quantize_i8(&loaded->i8, &loaded->model, err);
     if (status == STATUS_OK)
-        status = session_open(&loaded->session, &loaded->model, loaded->is_i8 ? &loaded->i8 : NULL, err);
+        status = session_open_batch(&loaded->session, &loaded->model, loaded->is_i8 ? &loaded->i8 : NULL,
+                                    use.batch ? use.batch : 1, err);
     return status;
 }
 
@@ -75,6 +79,6 @@ static void score_session(void *context, const int32_t *tokens, const int32_t *t
 struct scorer loaded_scorer(struct loaded *loaded)
 {
     struct scorer trained = {&loaded->model, model_max_tokens(&loaded->model), score_trained};
-    struct scorer session = {&loaded->session, model_max_tokens(&loaded->model), score_session};
-    return loaded->is_i8 ? session : trained;
+    struct scorer session = {&loaded->session, SESSION_SCORE_SEQUENCES * loaded->config.context, score_session};
+    return loaded->is_i8 || loaded->model.max_sequences == 0 ? session : trained;
 }

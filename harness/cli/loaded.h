@@ -27,15 +27,19 @@ struct loaded {
 /* Life cycle. word: a folder, a trial, the beginning of its id, or best (models.h). Release in every case. */
 MUST_CHECK enum status loaded_find(struct loaded *out, const char *db, const char *word, struct err *err);
 
-/* Opens model and session for at most `context` tokens (more than the model has are cut to its own). `sequences` is the
- * most the training forward pass will be asked for at once. */
-MUST_CHECK enum status loaded_read(struct loaded *loaded, int context, int sequences, struct err *err);
+/* What it shall be open for. */
+struct loaded_use {
+    int context;   /* tokens of a sequence, cut to what the model has */
+    int sequences; /* of `context` tokens in one training forward pass; 0: only the session is used */
+    int batch;     /* sequences of the session; 0: one */
+};
+MUST_CHECK enum status loaded_read(struct loaded *loaded, struct loaded_use use, struct err *err);
 void loaded_release(struct loaded *loaded);
 
 /* Whether tokens are bytes, so that text can be given to it as it is. */
 bool loaded_reads_bytes(const struct loaded *loaded);
 
-/* Scores through the training forward pass, 8-bit weights through the session. */
+/* Scores through the training forward pass; without one, and 8-bit weights, through the session. */
 struct scorer loaded_scorer(struct loaded *loaded);
 
 #endif
