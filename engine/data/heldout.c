@@ -9,8 +9,8 @@
 #include "engine/base/assert.h"
 
 /* One window as tokens and targets; the first half's targets are left out. */
-static void window(const struct source *source, const struct heldout_plan *plan, int64_t index, int32_t *tokens,
-                   int32_t *targets)
+static void window(const struct source *source, const struct heldout_plan *plan, int64_t index,
+                   int32_t *tokens, int32_t *targets)
 {
     int T = plan->context;
     int32_t row[HELDOUT_CONTEXT_MAX + 1];
@@ -29,8 +29,8 @@ static double window_loss(const float *logprob, int T)
     return loss / (T - T / 2);
 }
 
-bool heldout_evaluate(const struct source *source, const struct heldout_plan *plan, const struct scorer *scorer,
-                      struct heldout *out)
+bool heldout_evaluate(const struct source *source, const struct heldout_plan *plan,
+                      const struct scorer *scorer, struct heldout *out)
 {
     int T = plan->context, B = scorer->max_tokens / T;
     size_t n = (size_t)B * (size_t)T;

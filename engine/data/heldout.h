@@ -16,10 +16,11 @@
 enum { HELDOUT_CONTEXT_MAX = 8192 };
 
 struct heldout_plan {
-    int context;        /* T, at most HELDOUT_CONTEXT_MAX */
+    int context; /* T, at most HELDOUT_CONTEXT_MAX */
     int64_t windows;
     uint64_t data_seed;
-    bool (*after)(void *context, int rows); /* called after every batch of windows; false to stop. May be NULL */
+    bool (*after)(void *context,
+                  int rows); /* called after every batch of windows; false to stop. May be NULL */
     void *after_context;
 };
 

@@ -266,7 +266,8 @@ static void head(struct session *s, real *logits, int first, int rows)
 static int add_segment(struct session *s, const struct span *span, int from, int n)
 {
     int part = span->n - from < SESSION_CHUNK - n ? span->n - from : SESSION_CHUNK - n;
-    ASSERT(part > 0 && span->sequence < s->sequences && s->positions[span->sequence] + part <= s->model->config.context);
+    ASSERT(part > 0 && span->sequence < s->sequences);
+    ASSERT(s->positions[span->sequence] + part <= s->model->config.context);
     memcpy(s->tokens + n, span->tokens + from, (size_t)part * sizeof *s->tokens);
     s->segments[s->n_segments++] = (struct segment){span->sequence, n, part, s->positions[span->sequence]};
     return part;

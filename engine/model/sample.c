@@ -72,7 +72,8 @@ static int nucleus(const struct candidate *candidates, int n, double top_p, doub
     return kept;
 }
 
-int sample_candidates(const real *logits, int V, const struct sampling *how, struct candidate *candidates, double *sum)
+int sample_candidates(const real *logits, int V, const struct sampling *how, struct candidate *candidates,
+                      double *sum)
 {
     real top = logits[largest(logits, V)];
     bool some = how->top_k > 0 && how->top_k < V;
@@ -94,7 +95,8 @@ int sample_candidates(const real *logits, int V, const struct sampling *how, str
     return some && how->top_p < 1 ? nucleus(candidates, n, how->top_p, sum) : n;
 }
 
-int32_t sample_token(const real *logits, int V, const struct sampling *how, struct candidate *scratch, struct rng *rng)
+int32_t sample_token(const real *logits, int V, const struct sampling *how, struct candidate *scratch,
+                     struct rng *rng)
 {
     double sum, draw;
     int n;

@@ -29,11 +29,13 @@ struct candidate {
 
 /* Draws a token from logits (V); scratch (V). At most V log V comparisons and one number from rng, none at
  * temperature 0. */
-int32_t sample_token(const real *logits, int V, const struct sampling *how, struct candidate *scratch, struct rng *rng);
+int32_t sample_token(const real *logits, int V, const struct sampling *how, struct candidate *scratch,
+                     struct rng *rng);
 
 /* The tokens that may be drawn, at temperature > 0: fills the first entries of candidates (V) and returns how many, at
  * least 1. They stand in order of rank where top-k or top-p may leave any out, otherwise in order of token. *sum gets
  * the sum of their weights. */
-int sample_candidates(const real *logits, int V, const struct sampling *how, struct candidate *candidates, double *sum);
+int sample_candidates(const real *logits, int V, const struct sampling *how, struct candidate *candidates,
+                      double *sum);
 
 #endif

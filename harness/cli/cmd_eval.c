@@ -16,7 +16,8 @@
 #define CONFIDENCE 0.95
 
 enum { TASK, METRIC, VALUE, STDERR, LOW, HIGH, CHANCE, N, COLUMNS };
-static const char *const columns[COLUMNS] = {"task", "metric", "value", "stderr", "low", "high", "chance", "n"};
+static const char *const columns[COLUMNS] = {"task", "metric", "value",  "stderr",
+                                             "low",  "high",   "chance", "n"};
 
 /* One number with its interval; NaN is missing. */
 struct measure {
@@ -39,7 +40,8 @@ static void add(struct table *table, const struct measure *m)
 }
 
 /* The interval of a mean by the normal distribution. */
-static struct measure mean_measure(const char *task, const char *metric, double value, double stderror, int64_t n)
+static struct measure mean_measure(const char *task, const char *metric, double value, double stderror,
+                                   int64_t n)
 {
     double reach = stats_normal_quantile(0.5 + CONFIDENCE / 2) * stderror;
     return (struct measure){task, metric, value, stderror, value - reach, value + reach, NAN, n};
@@ -51,7 +53,8 @@ static void add_heldout(struct table *table, const struct heldout *h, const stru
 {
     double floor = source_entropy_floor(source), per_byte = 1 / M_LN2 / source_bytes_per_token(source);
     struct measure loss = mean_measure("heldout", "loss", h->loss, h->stderror, h->tokens);
-    struct measure bits = mean_measure("heldout", "bits_per_byte", h->loss * per_byte, h->stderror * per_byte, h->tokens);
+    struct measure bits =
+        mean_measure("heldout", "bits_per_byte", h->loss * per_byte, h->stderror * per_byte, h->tokens);
     struct measure excess = mean_measure("heldout", "excess_nats", h->loss - floor, h->stderror, h->tokens);
     struct measure perplexity = loss;
     perplexity.metric = "perplexity";
@@ -66,8 +69,8 @@ static void add_heldout(struct table *table, const struct heldout *h, const stru
         add(table, &excess);
 }
 
-static enum status evaluate_heldout(struct loaded *loaded, const struct knobs *knobs, const struct source *source,
-                                    struct table *table, struct err *err)
+static enum status evaluate_heldout(struct loaded *loaded, const struct knobs *knobs,
+                                    const struct source *source, struct table *table, struct err *err)
 {
     struct scorer scorer = loaded_scorer(loaded);
     struct heldout_plan plan = {
@@ -110,15 +113,15 @@ static enum status check_tasks(const char *list, struct err *err)
             known = known || strcmp(task_at(i)->name, name) == 0;
         if (!known && strcmp(list, "none") != 0) {
             const char *nearest = str_nearest(name, task_name, NULL);
-            return err_set(err, STATUS_USAGE, "--tasks: there is no task '%s'%s%s%s", name, nearest ? "; did you mean '" : "",
-                           nearest ? nearest : "", nearest ? "'?" : "");
+            return err_set(err, STATUS_USAGE, "--tasks: there is no task '%s'%s%s%s", name,
+                           nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         }
     }
     return STATUS_OK;
 }
 
-static enum status evaluate_task(const struct task *task, const struct knobs *knobs, const struct scorer *scorer,
-                                 struct table *table, struct err *err)
+static enum status evaluate_task(const struct task *task, const struct knobs *knobs,
+                                 const struct scorer *scorer, struct table *table, struct err *err)
 {
     struct task_score s;
     struct interval exact;
@@ -128,8 +131,8 @@ static enum status evaluate_task(const struct task *task, const struct knobs *kn
         status = stats_wilson((int)lround(s.exact_match * s.n), s.n, CONFIDENCE, &exact, err);
     if (status != STATUS_OK)
         return status;
-    right = (struct measure){task->name, "exact_match", s.exact_match, s.exact_match_stderr, exact.low, exact.high,
-                             s.exact_match_chance, s.n};
+    right = (struct measure){task->name, "exact_match", s.exact_match,        s.exact_match_stderr,
+                             exact.low,  exact.high,    s.exact_match_chance, s.n};
     logprob = mean_measure(task->name, "logprob", s.logprob, s.logprob_stderr, s.n);
     logprob.chance = s.logprob_chance;
     add(table, &right);
@@ -138,8 +141,8 @@ static enum status evaluate_task(const struct task *task, const struct knobs *kn
 }
 
 /* A text file says nothing about these tasks' form, so there they are measured only when asked for. */
-static enum status evaluate_tasks(struct loaded *loaded, const struct knobs *knobs, const char *list, struct table *table,
-                                  struct err *err)
+static enum status evaluate_tasks(struct loaded *loaded, const struct knobs *knobs, const char *list,
+                                  struct table *table, struct err *err)
 {
     struct scorer scorer = loaded_scorer(loaded);
     enum status status = STATUS_OK;
@@ -155,7 +158,8 @@ static enum status evaluate_tasks(struct loaded *loaded, const struct knobs *kno
 
 static void print_people(const struct table *table)
 {
-    (void)printf("%-17s %-13s %10s  %-23s %9s %6s\n", "task", "metric", "value", "95 % interval", "chance", "n");
+    (void)printf("%-16s %-13s %9s  %-20s %9s %6s\n", "task", "metric", "value", "95 % interval", "chance",
+                 "n");
     for (int r = 0; r < table->n_rows; r++) {
         char interval[32] = "", chance[16] = "";
         if (isfinite(table_number(table, r, LOW)))
@@ -163,13 +167,14 @@ static void print_people(const struct table *table)
                            table_number(table, r, HIGH));
         if (isfinite(table_number(table, r, CHANCE)))
             (void)snprintf(chance, sizeof chance, "%.4g", table_number(table, r, CHANCE));
-        (void)printf("%-17s %-13s %10.5g  %-23s %9s %6lld\n", table_text(table, r, TASK), table_text(table, r, METRIC),
-                     table_number(table, r, VALUE), interval, chance, (long long)table_cell(table, r, N)->integer);
+        (void)printf("%-16s %-13s %9.5g  %-20s %9s %6lld\n", table_text(table, r, TASK),
+                     table_text(table, r, METRIC), table_number(table, r, VALUE), interval, chance,
+                     (long long)table_cell(table, r, N)->integer);
     }
 }
 
-static void say_data(const struct invocation *invocation, const struct loaded *loaded, const struct knobs *knobs,
-                     const struct source *source)
+static void say_data(const struct invocation *invocation, const struct loaded *loaded,
+                     const struct knobs *knobs, const struct source *source)
 {
     struct str identity;
     if (invocation->quiet)
@@ -178,8 +183,10 @@ static void say_data(const struct invocation *invocation, const struct loaded *l
     source_identity(source, &identity);
     (void)fprintf(stderr, "isoflop: %lld windows of %d tokens: %s\n", (long long)trial_heldout_windows(knobs),
                   loaded->config.context, identity.text);
-    if (!loaded->knows_knobs && !option_given(&invocation->options, "data") && !option_given(&invocation->options, "set"))
-        (void)fprintf(stderr, "isoflop: %s does not say what it was trained on; give --data FILE or -S data.…=…\n",
+    if (!loaded->knows_knobs && !option_given(&invocation->options, "data") &&
+        !option_given(&invocation->options, "set"))
+        (void)fprintf(stderr,
+                      "isoflop: %s does not say what it was trained on; give --data FILE or -S data.…=…\n",
                       loaded->folder.text);
     str_release(&identity);
 }
@@ -187,13 +194,15 @@ static void say_data(const struct invocation *invocation, const struct loaded *l
 /* ---- the command ---- */
 
 /* The text and the amounts: what the model was made by, then what the command line says. */
-static enum status eval_knobs(const struct options *o, const struct loaded *loaded, struct knobs *out, struct err *err)
+static enum status eval_knobs(const struct options *o, const struct loaded *loaded, struct knobs *out,
+                              struct err *err)
 {
     int n;
     const char *const *set = option_list(o, "set", &n);
     enum status status;
     *out = loaded->knobs;
-    out->context = loaded->config.context < HELDOUT_CONTEXT_MAX ? loaded->config.context : HELDOUT_CONTEXT_MAX;
+    out->context =
+        loaded->config.context < HELDOUT_CONTEXT_MAX ? loaded->config.context : HELDOUT_CONTEXT_MAX;
     status = settings_apply(set, n, "data eval", out, err);
     if (status == STATUS_OK && option_given(o, "data"))
         status = settings_text(option_text(o, "data"), out, err);
@@ -219,8 +228,9 @@ static enum status evaluate(struct invocation *invocation, struct loaded *loaded
     struct knobs knobs;
     enum status status = loaded_find(loaded, invocation->db, o->arguments[0], err);
     if (status == STATUS_OK && !loaded_reads_bytes(loaded))
-        status = err_set(err, STATUS_USAGE, "%s: only byte-level models (256 tokens, not %d) can be given text",
-                         o->arguments[0], loaded->config.vocabulary);
+        status =
+            err_set(err, STATUS_USAGE, "%s: only byte-level models (256 tokens, not %d) can be given text",
+                    o->arguments[0], loaded->config.vocabulary);
     if (status == STATUS_OK)
         status = check_tasks(option_text(o, "tasks"), err);
     if (status == STATUS_OK)

@@ -17,14 +17,14 @@
 
 struct writer {
     struct loaded loaded;
-    bool ids;                /* tokens are written as numbers, prompt and stops too */
+    bool ids; /* tokens are written as numbers, prompt and stops too */
     const char *const *stops;
     int n_stops;
-    int32_t *tokens;         /* all so far */
+    int32_t *tokens; /* all so far */
     int64_t n, capacity;
     struct candidate *candidates; /* (V), scratch */
-    struct str text;         /* what was generated */
-    size_t shown;            /* bytes of it that are out */
+    struct str text;              /* what was generated */
+    size_t shown;                 /* bytes of it that are out */
 };
 
 static void writer_release(struct writer *w)
@@ -81,11 +81,12 @@ static enum status push_ids(struct writer *w, const char *text, struct err *err)
     int32_t token;
     for (const char *at = text + strspn(text, " \t\n,"); *at;) {
         if (!read_id(&at, V, &token))
-            return err_set(err, STATUS_USAGE, "--prompt: with --ids it is made of numbers from 0 to %d, not '%.20s'", V - 1,
-                           at);
+            return err_set(err, STATUS_USAGE,
+                           "--prompt: with --ids it is made of numbers from 0 to %d, not '%.20s'", V - 1, at);
         push(w, token);
     }
-    return w->n > 0 ? STATUS_OK : err_set(err, STATUS_USAGE, "--ids needs a --prompt: which token comes first?");
+    return w->n > 0 ? STATUS_OK
+                    : err_set(err, STATUS_USAGE, "--ids needs a --prompt: which token comes first?");
 }
 
 /* Text begins after a line end. */
@@ -192,7 +193,8 @@ static void generate(struct writer *w, const struct options *o)
     int V = w->loaded.config.vocabulary;
     int64_t n = option_integer(o, "tokens"), fed = 0, top_k = option_integer(o, "top-k");
     uint64_t seed = (uint64_t)option_integer(o, "seed");
-    struct sampling how = {option_real(o, "temperature"), top_k < V ? (int)top_k : 0, option_real(o, "top-p")};
+    struct sampling how = {option_real(o, "temperature"), top_k < V ? (int)top_k : 0,
+                           option_real(o, "top-p")};
     bool goes_on = true;
     for (int64_t i = 0; i < n && goes_on; i++) {
         struct rng rng = rng_open(seed, RNG_SAMPLE, (uint64_t)i);
@@ -223,8 +225,10 @@ static enum status prepare(struct writer *w, const struct options *o, struct err
         if (!*w->stops[i])
             return err_set(err, STATUS_USAGE, "--stop: nothing stops everything; give some text");
     if (!w->ids && !loaded_reads_bytes(&w->loaded))
-        return err_set(err, STATUS_USAGE, "%s: only byte-level models (256 tokens, not %d) can be given text; tokens by "
-                       "number go with --ids", word, V);
+        return err_set(err, STATUS_USAGE,
+                       "%s: only byte-level models (256 tokens, not %d) can be given text; tokens by "
+                       "number go with --ids",
+                       word, V);
     status = push_prompt(w, option_text(o, "prompt"), err);
     if (status == STATUS_OK)
         status = loaded_read(&w->loaded, (struct loaded_use){.context = wanted_context(w, o)}, err);

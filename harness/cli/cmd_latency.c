@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_latency.c — `isoflop latency MODEL`: how long prefill takes, and each step of decode after it.
  *
- * For every batch and prompt: B sequences of random tokens, each its own. A prefill sample is all prompts at once, into
- * empty caches; a decode sample is one more token for every sequence. Decode goes on for as many steps as --generate says
- * and then starts again behind the prompts, so that the cache is as long as it would be in use. Samples count from when two
- * rounds in a row agree. */
+ * For every batch and prompt: B sequences of random tokens, each its own. A prefill sample is all prompts at once,
+ * into empty caches; a decode sample is one more token for every sequence. Decode goes on for as many steps as
+ * --generate says and then starts again behind the prompts, so that the cache is as long as it would be in use.
+ * Samples count from when two rounds in a row agree. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,27 +19,29 @@
 #include "harness/run/clock.h"
 
 enum { LIST_MAX = 32, ROUND_SAMPLES = 5, ROUNDS_MAX = 40 };
-#define STEADY 0.05     /* medians of two rounds differ by no more: the warm-up is over */
+#define STEADY 0.05       /* medians of two rounds differ by no more: the warm-up is over */
 #define WARM_UP_MAX_S 3.0 /* or this long, whatever they do */
 
 enum { PHASE, BATCH, PROMPT, GENERATE, SAMPLES, P50, P95, P99, RATE, WEIGHTS, COLUMNS };
-static const char *const columns[COLUMNS] = {"phase", "batch", "prompt_tokens", "generated_tokens", "n", "p50_ms", "p95_ms",
-                                             "p99_ms", "tokens_per_s", "weights_gb_per_s"};
+static const char *const columns[COLUMNS] = {
+    "phase",  "batch",  "prompt_tokens", "generated_tokens", "n",
+    "p50_ms", "p95_ms", "p99_ms",        "tokens_per_s",     "weights_gb_per_s"};
 enum { RAW_PHASE, RAW_BATCH, RAW_PROMPT, RAW_POSITION, RAW_SAMPLE, RAW_MS, RAW_COLUMNS };
-static const char *const raw_columns[RAW_COLUMNS] = {"phase", "batch", "prompt_tokens", "position", "sample", "ms"};
+static const char *const raw_columns[RAW_COLUMNS] = {"phase",    "batch",  "prompt_tokens",
+                                                     "position", "sample", "ms"};
 
 /* What is measured, and the state of one measurement. */
 struct bench {
     struct loaded loaded;
     int batches[LIST_MAX], n_batches, prompts[LIST_MAX], n_prompts, generate;
     int64_t samples;
-    int32_t *tokens;      /* (largest batch, context) */
-    struct span *spans;   /* (largest batch) */
-    int batch, prompt;    /* now */
-    double *ms;           /* (samples) */
-    int *positions;       /* (samples): tokens in the cache before */
+    int32_t *tokens;    /* (largest batch, context) */
+    struct span *spans; /* (largest batch) */
+    int batch, prompt;  /* now */
+    double *ms;         /* (samples) */
+    int *positions;     /* (samples): tokens in the cache before */
     struct table summary, raw;
-    bool unsteady;        /* some warm-up ran out of time */
+    bool unsteady; /* some warm-up ran out of time */
 };
 
 /* ---- one sample ---- */
@@ -108,7 +110,8 @@ static double step_bytes(const struct bench *b)
     for (int id = 0; id < TENSOR_COUNT; id++) {
         const struct tensor_info *info = &b->loaded.model.info[id];
         bool small = b->loaded.is_i8 && weights_i8_covers(info->kind);
-        double all = small ? (double)info->size + 4 * (double)(info->layers * info->count * info->rows) : 4 * (double)info->size;
+        double all = small ? (double)info->size + 4 * (double)(info->layers * info->count * info->rows)
+                           : 4 * (double)info->size;
         if (info->kind == KIND_EMBED && !c->tied)
             continue; /* looked up by the row */
         if (c->routed && info->count > 1)
@@ -167,15 +170,16 @@ static void measure(struct bench *b, const struct phase *phase)
 /* ---- what is asked ---- */
 
 /* "1,2,4" into numbers of 1 … most. */
-static enum status read_list(const char *option, const char *text, int most, int *out, int *n, struct err *err)
+static enum status read_list(const char *option, const char *text, int most, int *out, int *n,
+                             struct err *err)
 {
     *n = 0;
     for (const char *at = text;; at++) {
         char *end;
         long value = strtol(at, &end, 10);
         if (end == at || value < 1 || value > most || (*end && *end != ','))
-            return err_set(err, STATUS_USAGE, "--%s takes numbers from 1 to %d with commas between, not '%s'", option, most,
-                           text);
+            return err_set(err, STATUS_USAGE, "--%s takes numbers from 1 to %d with commas between, not '%s'",
+                           option, most, text);
         if (*n == LIST_MAX)
             return err_set(err, STATUS_USAGE, "--%s: at most %d numbers", option, LIST_MAX);
         out[(*n)++] = (int)value;
@@ -199,7 +203,9 @@ static enum status read_shape(struct bench *b, const struct options *o, struct e
     int context = b->loaded.config.context;
     enum status status = read_list("batch", option_text(o, "batch"), 4096, b->batches, &b->n_batches, err);
     b->samples = option_integer(o, "samples");
-    b->generate = option_given(o, "generate") ? (int)option_integer(o, "generate") : context / 4 < 32 ? context / 4 : 32;
+    b->generate = option_given(o, "generate") ? (int)option_integer(o, "generate")
+                  : context / 4 < 32          ? context / 4
+                                              : 32;
     b->generate = b->generate < 1 ? 1 : b->generate;
     b->prompts[0] = context / 2 < 512 ? context / 2 : 512;
     b->n_prompts = 1;
@@ -208,7 +214,8 @@ static enum status read_shape(struct bench *b, const struct options *o, struct e
     if (status != STATUS_OK)
         return status;
     if (b->prompts[0] < 1 || largest(b->prompts, b->n_prompts) + b->generate > context)
-        return err_set(err, STATUS_USAGE, "a prompt of %d and %d generated tokens do not fit into the context of %d",
+        return err_set(err, STATUS_USAGE,
+                       "a prompt of %d and %d generated tokens do not fit into the context of %d",
                        largest(b->prompts, b->n_prompts), b->generate, context);
     return STATUS_OK;
 }
@@ -217,7 +224,8 @@ static enum status prepare(struct bench *b, struct err *err)
 {
     int batch = largest(b->batches, b->n_batches), context = largest(b->prompts, b->n_prompts) + b->generate;
     struct rng rng = rng_open(1, RNG_SAMPLE, 0);
-    enum status status = loaded_read(&b->loaded, (struct loaded_use){.context = context, .batch = batch}, err);
+    enum status status =
+        loaded_read(&b->loaded, (struct loaded_use){.context = context, .batch = batch}, err);
     if (status != STATUS_OK)
         return status;
     b->tokens = calloc((size_t)batch * (size_t)context, sizeof *b->tokens);
@@ -245,23 +253,26 @@ static void measure_all(struct bench *b)
 
 static void print_people(const struct table *t)
 {
-    (void)printf("%-8s %6s %7s %6s %10s %10s %10s %10s %7s\n", "phase", "batch", "prompt", "n", "p50 ms", "p95 ms", "p99 ms",
-                 "tokens/s", "GB/s");
+    (void)printf("%-8s %5s %6s %6s %10s %10s %10s %9s %7s\n", "phase", "batch", "prompt", "n", "p50 ms",
+                 "p95 ms", "p99 ms", "tokens/s", "GB/s");
     for (int r = 0; r < t->n_rows; r++) {
         char rate[16], weights[16] = "";
         (void)snprintf(rate, sizeof rate, "%.0f", table_number(t, r, RATE));
         if (isfinite(table_number(t, r, WEIGHTS)))
             (void)snprintf(weights, sizeof weights, "%.2f", table_number(t, r, WEIGHTS));
-        (void)printf("%-8s %6.0f %7.0f %6.0f %10.4g %10.4g %10.4g %10s %7s\n", table_text(t, r, PHASE),
+        (void)printf("%-8s %5.0f %6.0f %6.0f %10.4g %10.4g %10.4g %9s %7s\n", table_text(t, r, PHASE),
                      table_number(t, r, BATCH), table_number(t, r, PROMPT), table_number(t, r, SAMPLES),
-                     table_number(t, r, P50), table_number(t, r, P95), table_number(t, r, P99), rate, weights);
+                     table_number(t, r, P50), table_number(t, r, P95), table_number(t, r, P99), rate,
+                     weights);
     }
 }
 
 static int say(const struct invocation *invocation, const struct bench *b)
 {
     if (b->unsteady && !invocation->quiet)
-        (void)fprintf(stderr, "isoflop: the times had not settled when the warm-up ended; is something else running?\n");
+        (void)fprintf(
+            stderr,
+            "isoflop: the times had not settled when the warm-up ended; is something else running?\n");
     if (option_flag(&invocation->options, "raw"))
         return print_table(invocation, &b->raw, "isoflop.latency_samples.v1");
     if (invocation->json || invocation->csv)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_train.c — `isoflop train -o DIR`: trains one model by hand.
  *
- * It is a sweep of one trial: the same process, the same steps, so the model equals, to the bit, the one that `run` would
- * have made of the same knobs. With --db it goes through the store as a sweep's trial does; with -o a sink of its own
- * leaves the model in a folder and stores nothing. */
+ * It is a sweep of one trial: the same process, the same steps, so the model equals, to the bit, the one that `run`
+ * would have made of the same knobs. With --db it goes through the store as a sweep's trial does; with -o a sink of
+ * its own leaves the model in a folder and stores nothing. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +20,9 @@
 
 struct training {
     const struct planned_trial *trial;
-    char folder[512];        /* where the model lies afterwards */
+    char folder[512]; /* where the model lies afterwards */
     bool claimed;
-    struct record *records;  /* what the trial told, once it is done */
+    struct record *records; /* what the trial told, once it is done */
     int n;
 };
 
@@ -38,8 +38,10 @@ static enum status make_plan(const struct options *o, struct plan *plan, struct 
     if (o->n_arguments > 0) {
         status = plan_load(plan, o->arguments[0], set, n, &sweep_hooks, err);
         if (status == STATUS_OK && plan->n_trials != 1) {
-            status = err_set(err, STATUS_USAGE, "%s has %d trials, and one model is trained; fix its axes with -S, as in  -S "
-                             "model.width=64", o->arguments[0], plan->n_trials);
+            status = err_set(err, STATUS_USAGE,
+                             "%s has %d trials, and one model is trained; fix its axes with -S, as in  -S "
+                             "model.width=64",
+                             o->arguments[0], plan->n_trials);
             plan_release(plan);
         }
         return status;
@@ -55,14 +57,16 @@ static enum status check_output(const struct options *o, struct err *err)
     struct str config;
     bool taken;
     if (!folder == !option_text(o, "db"))
-        return err_set(err, STATUS_USAGE, "where shall the model go? give either -o DIR, or --db FILE to store it as a trial");
+        return err_set(err, STATUS_USAGE,
+                       "where shall the model go? give either -o DIR, or --db FILE to store it as a trial");
     if (!folder || option_flag(o, "force"))
         return STATUS_OK;
     str_init(&config);
     str_format(&config, "%s/config.json", folder);
     taken = access(config.text, F_OK) == 0;
     str_release(&config);
-    return taken ? err_set(err, STATUS_USAGE, "%s: there is a model already; --force replaces it", folder) : STATUS_OK;
+    return taken ? err_set(err, STATUS_USAGE, "%s: there is a model already; --force replaces it", folder)
+                 : STATUS_OK;
 }
 
 /* ---- training without a store ---- */
@@ -74,7 +78,9 @@ static enum status claim(void *opaque, struct assignment *out, struct err *err)
     if (t->claimed)
         return STATUS_DONE;
     t->claimed = true;
-    *out = (struct assignment){.attempt = 1, .knobs = t->trial->knobs, .seconds = t->trial->estimate.seconds,
+    *out = (struct assignment){.attempt = 1,
+                               .knobs = t->trial->knobs,
+                               .seconds = t->trial->estimate.seconds,
                                .flops = t->trial->estimate.flops};
     (void)str_copy(out->id, sizeof out->id, t->trial->id);
     (void)snprintf(out->label, sizeof out->label, "width %lld, depth %lld", (long long)t->trial->knobs.width,
@@ -105,8 +111,8 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
     return STATUS_OK;
 }
 
-static enum status train_into_folder(const struct invocation *invocation, struct training *t, struct runner_result *out,
-                                     struct err *err)
+static enum status train_into_folder(const struct invocation *invocation, struct training *t,
+                                     struct runner_result *out, struct err *err)
 {
     struct screen screen = screen_look(2, invocation->no_color);
     struct bar bar = bar_open(&screen, invocation->quiet);
@@ -132,13 +138,20 @@ static enum status train_into_folder(const struct invocation *invocation, struct
 
 /* ---- training as a trial of the store ---- */
 
-static enum status train_into_store(const struct invocation *invocation, struct plan *plan, struct training *t,
-                                    struct runner_result *out, struct err *err)
+static enum status train_into_store(const struct invocation *invocation, struct plan *plan,
+                                    struct training *t, struct runner_result *out, struct err *err)
 {
     struct sweep_options options = {
-        .db = option_text(&invocation->options, "db"), .jobs = 1, .checkpoints = true, .rerun = STORE_RERUN_FAILED,
-        .timeout_s = option_seconds(&invocation->options, "timeout"), .screen = screen_look(2, invocation->no_color),
-        .quiet = invocation->quiet, .program = invocation->program, .told = keep, .told_context = t,
+        .db = option_text(&invocation->options, "db"),
+        .jobs = 1,
+        .checkpoints = true,
+        .rerun = STORE_RERUN_FAILED,
+        .timeout_s = option_seconds(&invocation->options, "timeout"),
+        .screen = screen_look(2, invocation->no_color),
+        .quiet = invocation->quiet,
+        .program = invocation->program,
+        .told = keep,
+        .told_context = t,
     };
     struct str folder;
     int pending = 0;
@@ -165,8 +178,8 @@ static double told(const struct training *t, enum record_kind kind, const char *
 
 static void print_point(const struct training *t, int64_t step, double train_loss, double heldout_loss)
 {
-    (void)printf("%8lld %12lld %12.4f %14.4f\n", (long long)step, (long long)(step * t->trial->knobs.batch_tokens), train_loss,
-                 heldout_loss);
+    (void)printf("%8lld %12lld %12.4f %14.4f\n", (long long)step,
+                 (long long)(step * t->trial->knobs.batch_tokens), train_loss, heldout_loss);
 }
 
 static void print_curve(const struct training *t)
@@ -190,27 +203,28 @@ static void print_people(const struct training *t)
     print_curve(t);
     sweep_count_text(params, sizeof params, told(t, RECORD_FACT, "params_total"));
     sweep_count_text(rate, sizeof rate, told(t, RECORD_COST, "tokens_per_s"));
-    (void)printf("\nheld-out loss  %.4f nats per token, standard error %.2g", loss, told(t, RECORD_FACT, "heldout_stderr"));
+    (void)printf("\nheld-out loss  %.4f nats per token, standard error %.2g\n", loss,
+                 told(t, RECORD_FACT, "heldout_stderr"));
     if (isfinite(floor))
-        (void)printf(", %.4f above the entropy", loss - floor);
-    (void)printf("\nbits per byte  %.4f\ntraining       %s parameters, %.3g s, %s tokens per second\nmodel          %s\n",
+        (void)printf("above entropy  %.4f nats per token\n", loss - floor);
+    (void)printf("bits per byte  %.4f\ntraining       %s parameters, %.3g s, %s tokens per second\n"
+                 "model          %s\n",
                  told(t, RECORD_FACT, "bits_per_byte"), params, told(t, RECORD_COST, "train_s"), rate, t->folder);
 }
 
 /* One row, under the store's names. */
 static int print_row(const struct invocation *invocation, const struct training *t)
 {
-    static const struct { const char *name; enum record_kind kind; bool whole; } numbers[] = {
-        {"steps", RECORD_COST, true},
-        {"params_total", RECORD_FACT, true},
-        {"train_loss", RECORD_METRIC, false},
-        {"heldout_loss", RECORD_FACT, false},
-        {"heldout_stderr", RECORD_FACT, false},
-        {"entropy_floor", RECORD_FACT, false},
-        {"bits_per_byte", RECORD_FACT, false},
-        {"flops_executed", RECORD_COST, false},
-        {"train_s", RECORD_COST, false},
-        {"tokens_per_s", RECORD_COST, false},
+    static const struct {
+        const char *name;
+        enum record_kind kind;
+        bool whole;
+    } numbers[] = {
+        {"steps", RECORD_COST, true},           {"params_total", RECORD_FACT, true},
+        {"train_loss", RECORD_METRIC, false},   {"heldout_loss", RECORD_FACT, false},
+        {"heldout_stderr", RECORD_FACT, false}, {"entropy_floor", RECORD_FACT, false},
+        {"bits_per_byte", RECORD_FACT, false},  {"flops_executed", RECORD_COST, false},
+        {"train_s", RECORD_COST, false},        {"tokens_per_s", RECORD_COST, false},
         {"peak_rss_bytes", RECORD_COST, true},
     };
     enum { NUMBERS = sizeof numbers / sizeof *numbers };
@@ -246,8 +260,9 @@ static int train(struct invocation *invocation, struct plan *plan, struct traini
     t->trial = &plan->trials[0];
     status = sweep_check_memory(plan, 1, &err);
     if (status == STATUS_OK)
-        status = option_text(&invocation->options, "db") ? train_into_store(invocation, plan, t, &result, &err)
-                                                         : train_into_folder(invocation, t, &result, &err);
+        status = option_text(&invocation->options, "db")
+                     ? train_into_store(invocation, plan, t, &result, &err)
+                     : train_into_folder(invocation, t, &result, &err);
     if (status != STATUS_OK)
         return failed(&err);
     code = sweep_exit_code(&result);

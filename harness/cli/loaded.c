@@ -64,14 +64,14 @@ bool loaded_reads_bytes(const struct loaded *loaded)
     return loaded->config.vocabulary == 256;
 }
 
-static void score_trained(void *context, const int32_t *tokens, const int32_t *targets, int B, int T, float *logprob,
-                          uint8_t *is_argmax)
+static void score_trained(void *context, const int32_t *tokens, const int32_t *targets, int B, int T,
+                          float *logprob, uint8_t *is_argmax)
 {
     model_score(context, tokens, targets, B, T, logprob, is_argmax);
 }
 
-static void score_session(void *context, const int32_t *tokens, const int32_t *targets, int B, int T, float *logprob,
-                          uint8_t *is_argmax)
+static void score_session(void *context, const int32_t *tokens, const int32_t *targets, int B, int T,
+                          float *logprob, uint8_t *is_argmax)
 {
     session_score(context, tokens, targets, B, T, logprob, is_argmax);
 }
@@ -79,6 +79,7 @@ static void score_session(void *context, const int32_t *tokens, const int32_t *t
 struct scorer loaded_scorer(struct loaded *loaded)
 {
     struct scorer trained = {&loaded->model, model_max_tokens(&loaded->model), score_trained};
-    struct scorer session = {&loaded->session, SESSION_SCORE_SEQUENCES * loaded->config.context, score_session};
+    struct scorer session = {&loaded->session, SESSION_SCORE_SEQUENCES * loaded->config.context,
+                             score_session};
     return loaded->is_i8 || loaded->model.max_sequences == 0 ? session : trained;
 }

@@ -15,10 +15,10 @@
 
 struct loaded {
     struct str folder;
-    struct config config;   /* context: the model's own until loaded_read */
-    struct knobs knobs;     /* it was made by; presets where its folder does not say */
+    struct config config; /* context: the model's own until loaded_read */
+    struct knobs knobs;   /* it was made by; presets where its folder does not say */
     bool knows_knobs;
-    bool is_i8;             /* weights in 8 bits */
+    bool is_i8; /* weights in 8 bits */
     struct model model;
     struct weights_i8 i8;
     struct session session;

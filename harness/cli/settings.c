@@ -30,18 +30,20 @@ static enum status apply(const char *text, const char *sections, struct knobs *k
     knob = knob_find(name);
     if (!knob || knob->internal) {
         const char *nearest = knob_nearest(name);
-        return err_set(err, STATUS_USAGE, "-S %s: unknown knob '%s'%s%s%s", text, name, nearest ? "; did you mean '" : "",
-                       nearest ? nearest : "", nearest ? "'?" : "");
+        return err_set(err, STATUS_USAGE, "-S %s: unknown knob '%s'%s%s%s", text, name,
+                       nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     }
     if (!allowed(knob, sections))
-        return err_set(err, STATUS_USAGE, "-S %s: the model is trained already; only knobs of these can be set: %s", text,
+        return err_set(err, STATUS_USAGE,
+                       "-S %s: the model is trained already; only knobs of these can be set: %s", text,
                        sections);
     if (knob_parse(knob, equals + 1, knobs, err) != STATUS_OK)
         return err_prefix(err, "-S %s", text);
     return STATUS_OK;
 }
 
-enum status settings_apply(const char *const *set, int n, const char *sections, struct knobs *knobs, struct err *err)
+enum status settings_apply(const char *const *set, int n, const char *sections, struct knobs *knobs,
+                           struct err *err)
 {
     enum status status = STATUS_OK;
     for (int i = 0; i < n && status == STATUS_OK; i++)

@@ -8,8 +8,8 @@
 
 /* Puts n texts "knob=value" into *knobs. sections: "data eval", the only sections they may be of; NULL allows all.
  * STATUS_USAGE names the text, and the nearest knob. */
-MUST_CHECK enum status settings_apply(const char *const *set, int n, const char *sections, struct knobs *knobs,
-                                      struct err *err);
+MUST_CHECK enum status settings_apply(const char *const *set, int n, const char *sections,
+                                      struct knobs *knobs, struct err *err);
 
 /* Makes the file at path the text. */
 MUST_CHECK enum status settings_text(const char *path, struct knobs *knobs, struct err *err);

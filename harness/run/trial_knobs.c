@@ -43,7 +43,8 @@ enum status trial_read_knobs(const char *folder, struct knobs *out, struct err *
     path_of(folder, &path);
     file = fopen(path.text, "re");
     if (!file)
-        status = err_set(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, "%s: %s", path.text, strerror(errno));
+        status = err_set(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, "%s: %s", path.text,
+                         strerror(errno));
     else
         n = fread(text, 1, sizeof text - 1, file);
     text[n] = 0;

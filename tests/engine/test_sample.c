@@ -72,7 +72,8 @@ static void test_equals_the_definition(void **state)
         real logits[MOST];
         struct sampling how = {.temperature = 0.1 + 3 * rng_uniform(&rng), .top_p = 1};
         for (int v = 0; v < V; v++) /* few values: many ties */
-            logits[v] = (real)rng_below(&rng, (uint32_t)values) - (round % 3 == 0 ? (real)rng_uniform(&rng) : 0);
+            logits[v] =
+                (real)rng_below(&rng, (uint32_t)values) - (round % 3 == 0 ? (real)rng_uniform(&rng) : 0);
         compare(logits, V, &how);
         how.top_k = 1 + (int)rng_below(&rng, (uint32_t)V + 2);
         compare(logits, V, &how);
