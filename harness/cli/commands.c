@@ -133,7 +133,7 @@ static const struct option_row train_options[] = {
 static const struct example generate_examples[] = {
     {"isoflop generate best --prompt 'copy abcd: '", "the best model of the store goes on"},
     {"isoflop generate best -p 'Babin lives in' -t 0 --stop .", "the likeliest answer, up to the stop"},
-    {"isoflop generate best -p - -n 500 --top-p 0.9 <story.txt", "goes on where a file ends"},
+    {"isoflop generate best -p - -n 500 --top-p 0.9", "goes on where standard input ends"},
     {"isoflop generate models/llama --ids -p '1 15043 3186'", "tokens by their numbers, in and out"},
     {NULL, NULL},
 };
