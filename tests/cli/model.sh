@@ -46,6 +46,7 @@ id() { # experts
         'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "experts") at = i; next } $at == e { print $1 }'
 }
 dense=$(id 1) mixture=$(id 4)
+small=$("$isoflop" shrink --int8 "$dense" --db s.db -q) || exit 1
 
 # ---- train ----
 # shellcheck disable=SC2086  # the settings are several words
@@ -74,7 +75,7 @@ scores() { "$isoflop" eval "$@" --csv -q | awk -F, 'NR > 1 && $1 != "heldout" { 
 stored() { "$isoflop" export v_evals --db s.db | awk -F, -v id="$1" '$1 == id { print $3 "," $4 "," $5 "," $8 }' | sort; }
 heldout() { "$isoflop" eval "$@" --tasks none --csv -q | awk -F, '$2 == "loss" { print $3 "," $4 }'; }
 export -f scores stored heldout
-for trial in $dense $mixture; do
+for trial in $dense $mixture $small; do
     check "eval finds the abilities that trial ${trial:0:4} stored" same "scores $trial --db s.db" "stored $trial"
     check "eval finds the loss that trial ${trial:0:4} stored" same "heldout $trial --db s.db" \
         "'$isoflop' export v_points --db s.db | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[\$i] = i }
