@@ -39,10 +39,14 @@ TEST_SOURCES := $(wildcard tests/engine/test_*.c tests/harness/test_*.c)
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 DOUBLE_TEST_SOURCES := $(wildcard tests/double/test_*.c)
 DOUBLE_TESTS := $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/%)
+FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_TESTS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
+FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzzers/%)
+FUZZ_SECONDS ?= 60
 
 PROBE := $(BUILD)/tests/peers/probe
 
-.PHONY: all demo check asan peers peers-bench corpora lint fmt install uninstall dist clean help test-programs FORCE
+.PHONY: all demo check asan fuzz fuzzers peers peers-bench corpora lint fmt install uninstall dist clean help test-programs FORCE
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -87,6 +91,15 @@ $(BUILD)/tests/double/%: $(BUILD)/double/tests/double/%.o $(BUILD)/libengine-dou
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LINK_FLAGS) -o $@ $^ -lcmocka $(LIBS)
 
+# A fuzz target with its corpus is a test for any compiler; with clang's fuzzer it looks for more.
+$(FUZZ_TESTS): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libisoflop.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+$(FUZZERS): $(BUILD)/fuzzers/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/libisoflop.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libisoflop.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LINK_FLAGS) -o $@ $^ -lcmocka $(LIBS)
@@ -129,11 +142,15 @@ $(BUILD)/deps-%.stamp: scripts/deps.sh
 	$(Q)mkdir -p $(@D) && touch $@
 
 $(OBJECTS) $(ENGINE_DOUBLE) $(BUILD)/harness/cli/main.o: | $(BUILD)/deps-build.stamp
-$(TEST_SOURCES:%.c=$(BUILD)/%.o) $(PROBE).o $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/double/%.o): | $(BUILD)/deps-check.stamp
+$(TEST_SOURCES:%.c=$(BUILD)/%.o) $(FUZZ_SOURCES:%.c=$(BUILD)/%.o) $(PROBE).o $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/double/%.o): \
+  | $(BUILD)/deps-check.stamp
 
 # ---- tests ----
 
-test-programs: $(TESTS) $(DOUBLE_TESTS) $(PROBE)
+test-programs: $(TESTS) $(DOUBLE_TESTS) $(FUZZ_TESTS) $(PROBE)
+	@:
+
+fuzzers: $(FUZZERS)
 	@:
 
 ARCHITECTURE := $(wildcard tests/arch/check_*.sh)
@@ -143,15 +160,26 @@ PARITY       := tests/peers/check_parity.sh
 SANITIZED = BUILD=$(BUILD)/asan OPT='-O1 -fno-math-errno -fno-trapping-math -ffp-contract=off' WARN= HARDEN=-fPIE \
             SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 
+UNDER_SANITIZERS = $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(TESTS) $(DOUBLE_TESTS) $(FUZZ_TESTS))
+
 check: $(BUILD)/deps-check.stamp ## run every test; the last line counts them
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all test-programs
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(SANITIZED) test-programs
 	$(Q)CC='$(CC)' ISOFLOP=$(BUILD)/isoflop PROBE=$(PROBE) tests/run.sh $(PARITY) $(ARCHITECTURE) $(TESTS) \
-	  $(DOUBLE_TESTS) $(TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(DOUBLE_TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(TRANSCRIPTS)
+	  $(DOUBLE_TESTS) $(FUZZ_TESTS) $(UNDER_SANITIZERS) $(TRANSCRIPTS)
 
 asan: $(BUILD)/deps-check.stamp ## run the unit tests under the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(SANITIZED) test-programs
-	$(Q)tests/run.sh $(TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(DOUBLE_TESTS:$(BUILD)/%=$(BUILD)/asan/%)
+	$(Q)tests/run.sh $(UNDER_SANITIZERS)
+
+# clang's own runtime, and the library once more with its eyes in it; what is found lies in build/fuzz/found.
+FUZZING = BUILD=$(BUILD)/fuzz CC=clang OPT='-O1' WARN= HARDEN=-fPIE \
+          SAN='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer'
+
+fuzz: ## look for inputs that break the readers, FUZZ_SECONDS each; needs clang
+	$(Q)command -v clang >/dev/null || { echo 'fuzz: needs clang (Debian: apt-get install clang)' >&2; exit 2; }
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(FUZZING) fuzzers
+	$(Q)tests/fuzz/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%)
 
 # ---- the same model in PyTorch ----
 
@@ -208,4 +236,4 @@ clean: ## remove everything that was built
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F '|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
--include $(shell find $(BUILD) -name '*.d' $(if $(filter %/asan,$(BUILD)),,-not -path '$(BUILD)/asan/*') 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' $(if $(filter %/asan %/fuzz,$(BUILD)),,-not -path '$(BUILD)/asan/*' -not -path '$(BUILD)/fuzz/*') 2>/dev/null)

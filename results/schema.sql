@@ -83,6 +83,9 @@ CREATE TABLE trial (
     fact_share        REAL,                 -- [share of lines] world: lines that state a fact about an entity
     junk              REAL,                 -- [share of lines] world: lines replaced by random letters
     data_seed         INTEGER,              -- which world: its facts, and which task items are held out
+    tokenizer         TEXT,                 -- tokens are bytes, learnt byte pairs (bpe), or by a file
+    vocabulary        INTEGER,              -- [tokens] how many different tokens there are
+    tokenizer_path    TEXT,                 -- the tokenizer.json, when the tokenizer is a file
     depth             INTEGER,              -- [layers] transformer layers
     width             INTEGER,              -- [channels] width of the residual stream
     heads             INTEGER,              -- [heads] attention heads; 0: by the rule of knob model.heads
@@ -93,19 +96,26 @@ CREATE TABLE trial (
     parametrization   TEXT,                 -- mup: rate and initial scale follow the width; or standard
     base_width        INTEGER,              -- [channels] the width at which mup and standard agree
     rope_base         REAL,                 -- [] base of the rotary position frequencies
+    qk_norm           INTEGER CHECK (qk_norm IN (0, 1)), -- [0 or 1] queries and keys are normalised per head
     experts           INTEGER,              -- [experts] experts per layer; 1 is a dense model
     experts_per_token INTEGER,              -- [experts] experts each token is sent to
     granularity       INTEGER,              -- [] an expert's feed-forward width is ffn divided by this
+    shared_experts    INTEGER,              -- [experts] experts that every token visits besides, of the same width
     gate              TEXT,                 -- expert weights: softmax over the chosen logits, or over all
+    capacity          REAL,                 -- [] training: most tokens an expert serves, over its even share; 0: all
     load_balance      REAL,                 -- [] weight of the load-balance loss
     router_z          REAL,                 -- [] weight of the router z-loss
     tokens            INTEGER,              -- [tokens] training tokens (D), in whole batches
     flops             REAL,                 -- [FLOPs] compute budget the tokens followed from; 0: none was set
     batch_tokens      INTEGER,              -- [tokens] tokens per optimiser step
-    micro_batch       INTEGER,              -- [sequences] sequences computed together; 0: whole batch, up to 16
+    micro_batch       INTEGER,              -- [sequences] sequences computed together; 0: about 512 tokens
+    threads           INTEGER,              -- [threads] threads of one trial; the result does not depend on it
     lr                REAL,                 -- [] peak learning rate
+    schedule          TEXT,                 -- learning rate after warm-up: wsd, cosine or constant
     warmup            REAL,                 -- [share of steps] steps with rising rate
-    decay             REAL,                 -- [share of steps] steps with falling rate, at the end
+    warmup_tokens     INTEGER,              -- [tokens] tokens with rising rate, in place of the share; 0: the share
+    decay             REAL,                 -- [share of steps] wsd: steps with falling rate, at the end
+    final_lr          REAL,                 -- [share of lr] wsd, cosine: where the rate ends
     weight_decay      REAL,                 -- [] decoupled weight decay
     beta1             REAL,                 -- [] AdamW: decay of the first moment
     beta2             REAL,                 -- [] AdamW: decay of the second moment
@@ -235,19 +245,34 @@ CREATE TABLE cost (
     tokens_per_s         REAL,              -- [tokens per s] training speed
     steps                INTEGER,           -- [steps] optimiser steps done
     threads              INTEGER,           -- [threads] threads computing
+    flops_marginal       REAL,              -- [FLOPs] of flops_executed, those not taken over with a trunk's state
+    train_marginal_s     REAL,              -- [s] of train_s, those not taken over with a trunk's state
     PRIMARY KEY (trial_id, attempt),
     FOREIGN KEY (trial_id, attempt) REFERENCES attempt (trial_id, attempt),
     CHECK (energy_j IS NULL OR energy_method IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 
--- How a mixture of experts shared the work.
+-- How evenly the experts of each layer were chosen while training, at the points of the training curve: means over
+-- the steps since the point before.
+CREATE TABLE moe_metric (
+    trial_id TEXT NOT NULL,                 -- the trial
+    attempt  INTEGER NOT NULL,              -- the attempt that measured
+    step     INTEGER NOT NULL,              -- [steps] optimiser steps done
+    layer    INTEGER NOT NULL,              -- the layer, from 0
+    name     TEXT NOT NULL,                 -- the column of v_moe that it fills
+    value    REAL,                          -- [as name says] NULL: not a number
+    PRIMARY KEY (trial_id, attempt, layer, name, step),
+    FOREIGN KEY (trial_id, attempt) REFERENCES attempt (trial_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+-- How a mixture of experts shared the work on held-out text, at the end.
 CREATE TABLE moe_load (
     trial_id TEXT NOT NULL,                 -- the trial
     attempt  INTEGER NOT NULL,              -- the attempt that measured
     step     INTEGER NOT NULL,              -- [steps] optimiser steps done
     layer    INTEGER NOT NULL,              -- the layer, from 0
     expert   INTEGER NOT NULL,              -- the expert, from 0
-    share    REAL,                          -- [] share of the layer's routed slots that it received
+    share    REAL,                          -- [] share of the layer's pairs of token and expert that it received
     PRIMARY KEY (trial_id, attempt, layer, expert, step),
     FOREIGN KEY (trial_id, attempt) REFERENCES attempt (trial_id, attempt)
 ) STRICT, WITHOUT ROWID;
@@ -343,9 +368,12 @@ SELECT
       WHERE m.trial_id = t.trial_id ORDER BY m.spec_id LIMIT 1) AS spec, -- the first spec that contained it
     t.state,
     t.data_source, t.data_path, t.task_share, t.fact_share, t.junk, t.data_seed,
+    t.tokenizer, t.vocabulary, t.tokenizer_path,
     t.depth, t.width, t.heads, t.kv_heads, t.ffn, t.context, t.tied, t.parametrization, t.base_width, t.rope_base,
-    t.experts, t.experts_per_token, t.granularity, t.gate, t.load_balance, t.router_z,
-    t.tokens, t.flops, t.batch_tokens, t.micro_batch, t.lr, t.warmup, t.decay, t.weight_decay,
+    t.qk_norm, t.experts, t.experts_per_token, t.granularity, t.shared_experts, t.gate, t.capacity, t.load_balance,
+    t.router_z,
+    t.tokens, t.flops, t.batch_tokens, t.micro_batch, t.threads, t.lr, t.schedule, t.warmup, t.warmup_tokens,
+    t.decay, t.final_lr, t.weight_decay,
     t.beta1, t.beta2, t.clip,
     t.heldout_tokens, t.eval_every, t.items, t.latency_samples,
     t.shrink, t.parent, t.seed,
@@ -368,8 +396,8 @@ SELECT
     (SELECT s.name FROM spec_trial m JOIN spec s ON s.spec_id = m.spec_id
       WHERE m.trial_id = t.trial_id ORDER BY m.spec_id LIMIT 1) AS spec, -- the first spec that contained it
     t.seed, t.shrink, t.parent,
-    t.data_source, t.data_identity, t.task_share, t.fact_share, t.junk, t.data_seed,
-    t.depth, t.width, t.context, t.experts, t.experts_per_token, t.granularity,
+    t.data_source, t.data_identity, t.task_share, t.fact_share, t.junk, t.data_seed, t.tokenizer, t.vocabulary,
+    t.depth, t.width, t.context, t.experts, t.experts_per_token, t.granularity, t.shared_experts, t.capacity,
     t.params_total, t.params_active, t.params_non_embedding, t.params_matmul,
     t.tokens, t.unique_tokens, t.flops, t.batch_tokens, t.lr, t.warmup, t.decay,
     c.flops_executed, c.flops_formula, c.flops_6nd, c.train_flops,
@@ -391,6 +419,22 @@ SELECT
 FROM trial t
 JOIN eval e ON e.trial_id = t.trial_id AND e.attempt = t.final_attempt
 WHERE t.state = 'done';
+
+-- How evenly the experts of the trials that are done were chosen while training; a figure is the mean over the steps
+-- since the point before, each step's from its whole batch. Of the loads, shares of all choices: the busiest over the
+-- mean, and the exponential of their entropy, the number of experts that would carry it evenly, over their number.
+-- Choices count whether the expert had room or not.
+CREATE VIEW v_moe AS
+SELECT
+    t.trial_id, m.step, m.layer,
+    max(iif(m.name = 'max_over_mean', m.value, NULL)) AS max_over_mean, -- [] busiest expert over mean
+    max(iif(m.name = 'effective_share', m.value, NULL)) AS effective_share, -- [share] exp(entropy) / experts
+    max(iif(m.name = 'dead_share', m.value, NULL)) AS dead_share, -- [share] experts that no token of a batch chose
+    max(iif(m.name = 'dropped_share', m.value, NULL)) AS dropped_share -- [share] choices refused by a full expert
+FROM trial t
+JOIN moe_metric m ON m.trial_id = t.trial_id AND m.attempt = t.final_attempt
+WHERE t.state = 'done'
+GROUP BY t.trial_id, m.step, m.layer;
 
 -- Percentiles of the raw timings of the trials that are done. A percentile interpolates linearly between the
 -- two samples next to rank p (n - 1) / 100, counted from 0 (Hyndman & Fan 1996, definition 7).
@@ -431,7 +475,7 @@ SELECT
     t.trial_id, c.flops_executed, c.flops_formula, c.flops_6nd, c.train_flops, c.eval_flops,
     c.wall_s, c.train_s, c.eval_s, c.latency_s, c.cpu_s,
     c.peak_rss_bytes, c.model_bytes, c.weight_bytes, c.checkpoint_bytes, c.energy_j, c.energy_method,
-    c.tokens_per_s, c.steps, c.threads
+    c.tokens_per_s, c.steps, c.threads, c.flops_marginal, c.train_marginal_s
 FROM trial t
 JOIN cost c ON c.trial_id = t.trial_id AND c.attempt = t.final_attempt
 WHERE t.state = 'done';

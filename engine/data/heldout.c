@@ -29,6 +29,15 @@ static double window_loss(const float *logprob, int T)
     return loss / (T - T / 2);
 }
 
+/* Bytes of n tokens, those left out aside. */
+static int64_t bytes_of(const struct source *source, const int32_t *targets, size_t n)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += targets[i] < 0 ? 0 : source_bytes_of(source, targets[i]);
+    return bytes;
+}
+
 bool heldout_evaluate(const struct source *source, const struct heldout_plan *plan,
                       const struct scorer *scorer, struct heldout *out)
 {
@@ -37,6 +46,7 @@ bool heldout_evaluate(const struct source *source, const struct heldout_plan *pl
     int32_t *tokens = calloc(n, sizeof *tokens), *targets = calloc(n, sizeof *targets);
     float *logprob = calloc(n, sizeof *logprob);
     double sum = 0, squares = 0, mean, variance;
+    int64_t bytes = 0;
     bool go_on = true;
     ASSERT(B > 0 && T > 0 && T <= HELDOUT_CONTEXT_MAX && tokens && targets && logprob);
     for (int64_t first = 0; go_on && first < plan->windows; first += B) {
@@ -49,12 +59,14 @@ bool heldout_evaluate(const struct source *source, const struct heldout_plan *pl
             sum += loss;
             squares += loss * loss;
         }
+        bytes += bytes_of(source, targets, (size_t)rows * (size_t)T);
         go_on = !plan->after || plan->after(plan->after_context, rows);
     }
     mean = sum / (double)plan->windows;
     variance = plan->windows > 1 ? (squares - sum * mean) / (double)(plan->windows - 1) : NAN;
     variance = variance < 0 ? 0 : variance; /* rounding; NaN stays */
-    *out = (struct heldout){mean, sqrt(variance / (double)plan->windows), plan->windows * (T - T / 2)};
+    *out = (struct heldout){mean, sqrt(variance / (double)plan->windows), plan->windows * (T - T / 2),
+                            bytes};
     free(tokens);
     free(targets);
     free(logprob);

@@ -28,6 +28,7 @@ struct heldout {
     double loss;     /* nats per token, the mean over windows */
     double stderror; /* of that mean, from the spread between windows; NaN for a single one */
     int64_t tokens;  /* counted */
+    int64_t bytes;   /* that they stand for */
 };
 
 /* The scorer takes at least one window at a time. False when `after` stopped it: then *out is not the whole. */

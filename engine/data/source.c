@@ -24,6 +24,9 @@ struct source {
     struct world *world;
     const uint8_t *text;  /* mapped */
     int64_t bytes, train; /* of the file, and of its training part */
+    struct tokenizer *tokenizer;
+    int32_t *tokens;      /* the training part's, then the held-out part's; NULL: tokens are bytes */
+    int64_t n, n_train;   /* tokens in all, and of the training part */
 };
 
 static enum status map_text(struct source *s, const char *path, struct err *err)
@@ -50,6 +53,8 @@ static enum status map_text(struct source *s, const char *path, struct err *err)
     if (text == MAP_FAILED)
         return err_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
     s->text = text;
+    s->n = s->bytes;
+    s->n_train = s->train;
     return STATUS_OK;
 }
 
@@ -82,7 +87,37 @@ void source_free(struct source *source)
     world_free(source->world);
     if (source->text)
         (void)munmap((void *)(uintptr_t)source->text, (size_t)source->bytes);
+    tokenizer_free(source->tokenizer);
+    free(source->tokens);
     free(source);
+}
+
+enum status source_tokenize(struct source *s, struct tokenizer *tokenizer, struct err *err)
+{
+    int64_t heldout = s->bytes - s->train, n_heldout;
+    int32_t *tokens;
+    ASSERT(s->text && !s->tokenizer);
+    s->tokenizer = tokenizer;
+    if (s->train > TOKENIZER_MOST_TEXT)
+        return err_set(err, STATUS_FORMAT, "%lld bytes to train on are more than the %d that can be tokenized",
+                       (long long)s->train, TOKENIZER_MOST_TEXT);
+    s->tokens = malloc((size_t)s->bytes * sizeof *s->tokens); /* only the pages written to are taken */
+    if (!s->tokens)
+        return err_set(err, STATUS_MEMORY, "no memory for %lld tokens", (long long)s->bytes);
+    s->n_train = (int64_t)tokenizer_encode(tokenizer, s->text, (size_t)s->train, s->tokens);
+    n_heldout = (int64_t)tokenizer_encode(tokenizer, s->text + s->train, (size_t)heldout, s->tokens + s->n_train);
+    s->n = s->n_train + n_heldout;
+    tokens = realloc(s->tokens, (size_t)s->n * sizeof *tokens);
+    s->tokens = tokens ? tokens : s->tokens;
+    if (n_heldout < s->config.context + 2 || s->n_train < s->config.context + 1)
+        return err_set(err, STATUS_FORMAT, "%lld tokens are too few: the held-out tenth must hold a context of %d",
+                       (long long)s->n, s->config.context);
+    return STATUS_OK;
+}
+
+const struct tokenizer *source_tokenizer(const struct source *source)
+{
+    return source->tokenizer;
 }
 
 static void world_window(const struct world *world, struct rng rng, int32_t *tokens, int n)
@@ -100,14 +135,14 @@ static void world_window(const struct world *world, struct rng rng, int32_t *tok
 /* Held-out windows walk the held-out part in steps of the golden section: any number of them is spread evenly. */
 static int64_t heldout_start(const struct source *s, uint64_t index, int n)
 {
-    int64_t places = s->bytes - s->train - n + 1;
+    int64_t places = s->n - s->n_train - n + 1;
     double turn = (double)(index + 1) * 0.61803398874989485;
-    return s->train + (int64_t)((turn - floor(turn)) * (double)places);
+    return s->n_train + (int64_t)((turn - floor(turn)) * (double)places);
 }
 
 static int64_t train_start(const struct source *s, struct rng rng, int n)
 {
-    return (int64_t)(rng_uniform(&rng) * (double)(s->train - n + 1));
+    return (int64_t)(rng_uniform(&rng) * (double)(s->n_train - n + 1));
 }
 
 void source_window(const struct source *s, uint64_t seed, enum rng_stream stream, uint64_t index, int32_t *tokens,
@@ -121,6 +156,10 @@ void source_window(const struct source *s, uint64_t seed, enum rng_stream stream
         return;
     }
     start = stream == RNG_HELDOUT_DATA ? heldout_start(s, index, n) : train_start(s, rng, n);
+    if (s->tokens) {
+        memcpy(tokens, s->tokens + start, (size_t)n * sizeof *tokens);
+        return;
+    }
     for (int i = 0; i < n; i++)
         tokens[i] = s->text[start + i];
 }
@@ -130,15 +169,22 @@ double source_entropy_floor(const struct source *source)
     return source->world ? world_entropy_floor(source->world) : NAN;
 }
 
-double source_bytes_per_token(const struct source *source)
+int64_t source_bytes_of(const struct source *source, int32_t token)
 {
-    (void)source;
-    return 1;
+    size_t length = 1;
+    if (source->tokenizer)
+        (void)tokenizer_token(source->tokenizer, token, &length);
+    return (int64_t)length;
 }
 
 int64_t source_train_bytes(const struct source *source)
 {
     return source->world ? 0 : source->train;
+}
+
+const uint8_t *source_train_text(const struct source *source)
+{
+    return source->text;
 }
 
 int64_t source_unique_tokens(const struct source *s, uint64_t seed, int64_t count, int n)
@@ -147,11 +193,11 @@ int64_t source_unique_tokens(const struct source *s, uint64_t seed, int64_t coun
     int64_t unique = 0;
     if (s->world)
         return count * n;
-    seen = calloc((size_t)s->train, 1);
+    seen = calloc((size_t)s->n_train, 1);
     ASSERT(seen);
     for (int64_t i = 0; i < count; i++)
         memset(seen + train_start(s, rng_open(seed, RNG_TRAIN_DATA, (uint64_t)i), n), 1, (size_t)n);
-    for (int64_t i = 0; i < s->train; i++)
+    for (int64_t i = 0; i < s->n_train; i++)
         unique += seen[i];
     free(seen);
     return unique;
@@ -164,6 +210,10 @@ void source_identity(const struct source *s, struct str *out)
     if (!s->world) {
         (void)SHA256Data(s->text, (size_t)s->bytes, digest);
         str_format(out, "text sha256=%s bytes=%lld", digest, (long long)s->bytes);
+        if (s->tokenizer) {
+            str_append(out, " tokenizer=");
+            tokenizer_identity(s->tokenizer, out);
+        }
         return;
     }
     str_from_double(share[0], sizeof share[0], s->config.task_share);

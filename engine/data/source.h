@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source.h — where sequences come from: the world, or a text file. Tokens are bytes.
+/* source.h — where sequences come from: the world, or a text file. Tokens are bytes, or of a text what a tokenizer
+ * makes of it.
  *
  * A window is a run of consecutive tokens and a pure function of its arguments: not of earlier calls, not of the
  * thread. Training windows are drawn by (seed, index); held-out windows (stream RNG_HELDOUT_DATA) never overlap
@@ -12,6 +13,7 @@
 #include "engine/base/err.h"
 #include "engine/base/rng.h"
 #include "engine/base/str.h"
+#include "engine/data/tokenizer.h"
 
 enum source_kind { SOURCE_WORLD, SOURCE_TEXT };
 
@@ -30,6 +32,11 @@ struct source;
 MUST_CHECK enum status source_open(struct source **out, const struct source_config *config, struct err *err);
 void source_free(struct source *source); /* NULL is fine */
 
+/* Text only: from now on tokens are the tokenizer's, which the source takes over, also when it fails. Either part is
+ * encoded by itself, 4 bytes per token. STATUS_FORMAT when a part has too few tokens or bytes too many. */
+MUST_CHECK enum status source_tokenize(struct source *source, struct tokenizer *tokenizer, struct err *err);
+const struct tokenizer *source_tokenizer(const struct source *source); /* NULL: tokens are bytes */
+
 /* n tokens. World: lines drawn from (seed, stream, index), entered at a byte drawn from the same. Text: training
  * windows lie anywhere in the first nine tenths; held-out windows are spread evenly over the last tenth and do not
  * depend on the seed. n <= context + 1. */
@@ -37,14 +44,15 @@ void source_window(const struct source *source, uint64_t seed, enum rng_stream s
                    int32_t *tokens, int n);
 
 double source_entropy_floor(const struct source *source);   /* nats per token; NaN for text */
-double source_bytes_per_token(const struct source *source);
+int64_t source_bytes_of(const struct source *source, int32_t token); /* that the token stands for */
 int64_t source_train_bytes(const struct source *source);    /* different ones there are; 0: endless */
+const uint8_t *source_train_text(const struct source *source); /* those bytes; NULL for the world */
 
 /* How many different tokens the training windows 0 … count-1 of n tokens hold: of a text file its bytes that lie in
- * some window, counted; the world never repeats itself. */
+ * some window, or its tokens, counted; the world never repeats itself. */
 int64_t source_unique_tokens(const struct source *source, uint64_t seed, int64_t count, int n);
 
-/* Appends what makes the data the data: "world 1 seed=1 …", "text sha256=… bytes=…". */
+/* Appends what makes the data the data: "world 1 seed=1 …", "text sha256=… bytes=…", and the tokenizer, if any. */
 void source_identity(const struct source *source, struct str *out);
 
 #endif

@@ -15,5 +15,8 @@ void linear_backward(real *dx, real *dw, const real *dy, const real *x, const re
 {
     if (dx != NULL)
         gemm(false, false, n, I, O, 1, dy, O, w, I, 0, dx, I);
-    gemm(true, false, O, I, n, 1, dy, O, x, I, 1, dw, I);
+    for (int first = 0; first < n; first += LINEAR_BLOCK) {
+        int rows = n - first < LINEAR_BLOCK ? n - first : LINEAR_BLOCK;
+        gemm(true, false, O, I, rows, 1, dy + (size_t)first * (size_t)O, O, x + (size_t)first * (size_t)I, I, 1, dw, I);
+    }
 }

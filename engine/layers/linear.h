@@ -8,6 +8,10 @@
 
 #include "engine/base/real.h"
 
+/* dw is summed over blocks of this many rows, one product each, in order: rows may then come in one call or in
+ * several, cut at multiples of it, and give the same bits. */
+enum { LINEAR_BLOCK = 128 };
+
 /* y (n,O) = x (n,I) w (O,I)^T. */
 void linear_forward(real *y, const real *x, const real *w, int n, int I, int O);
 

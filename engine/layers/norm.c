@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "engine/math/vec.h"
 
@@ -23,5 +24,30 @@ void rmsnorm_backward(real *dx, real *dg, const real *dy, const real *x, const r
     for (int t = 0; t < n; t++) {
         size_t at = (size_t)t * (size_t)C;
         vec->rmsnorm_backward(dx + at, dg, dy + at, x + at, g, rstd[t], C);
+    }
+}
+
+void rmsnorm_heads_forward(real *x, real *raw, real *rstd, const real *g, int n, int heads, int D, int stride,
+                           real eps)
+{
+    for (int t = 0; t < n; t++) {
+        real *row = x + (size_t)t * (size_t)stride;
+        if (raw)
+            memcpy(raw + (size_t)t * (size_t)(heads * D), row, (size_t)(heads * D) * sizeof(real));
+        rmsnorm_forward(row, rstd + (size_t)t * (size_t)heads, row, g, heads, D, eps);
+    }
+}
+
+void rmsnorm_heads_backward(real *dy, real *dg, real *scratch, const real *raw, const real *g, const real *rstd,
+                            int n, int heads, int D, int stride)
+{
+    for (int t = 0; t < n; t++) {
+        for (int h = 0; h < heads; h++) {
+            real *d = dy + (size_t)t * (size_t)stride + (size_t)(h * D);
+            size_t head = (size_t)t * (size_t)heads + (size_t)h;
+            memcpy(scratch, d, (size_t)D * sizeof(real));
+            memset(d, 0, (size_t)D * sizeof(real));
+            vec->rmsnorm_backward(d, dg, scratch, raw + head * (size_t)D, g, rstd[head], D);
+        }
     }
 }

@@ -69,6 +69,11 @@ const char *blas_wanted_core(void)
     return NULL;
 }
 
+void blas_no_threads(void)
+{
+    openblas_set_num_threads(1);
+}
+
 const char *blas_core(void)
 {
     return openblas_get_corename();

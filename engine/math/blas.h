@@ -29,6 +29,9 @@ void flop_count(uint64_t flops); /* for the products that are not BLAS calls (in
  * made (0.3.21 falls back to SSE3 or AVX2 kernels on newer ones), or by what OPENBLAS_CORETYPE said; so the name
  * must be in that variable before the process starts. */
 const char *blas_wanted_core(void);
+/* From now on a product is computed by the thread that asks for it: threads are for whole lanes of a batch (train.h),
+ * and OpenBLAS's own would only stand in their way. */
+void blas_no_threads(void);
 const char *blas_core(void);   /* the kernels in use */
 const char *blas_config(void); /* version and build options of the library */
 

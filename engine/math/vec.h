@@ -33,7 +33,7 @@ struct vec_ops {
     real (*exp_sum)(real *y, const real *x, real shift, int n); /* y = exp(x - shift), returns sum; y may be x */
     void (*softmax_backward)(real *ds, const real *p, const real *dp, real scale, int n);
                                                            /* ds = scale p (dp - p.dp); ds may be dp */
-    void (*rmsnorm)(real *y, const real *x, const real *g, real rstd, int n);  /* y = x g rstd */
+    void (*rmsnorm)(real *y, const real *x, const real *g, real rstd, int n);  /* y = x g rstd; y may be x */
     void (*rmsnorm_backward)(real *dx, real *dg, const real *dy, const real *x, const real *g, real rstd, int n);
                                                            /* adds to dx and dg */
     void (*silu_mul)(real *h, const real *gate, const real *up, int n); /* h = gate sigmoid(gate) up */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint.c — the names others know our tensors by. Stacked matrices are taken apart by rows: the first
  * rows of attn_qkv are the queries, the first rows of ffn_in the gate. */
-#include "engine/model/checkpoint.h"
+#include "engine/model/checkpoint_piece.h"
 
 #include <stdio.h>
 
@@ -13,18 +13,29 @@ struct part {
     bool per_expert;
 };
 
+#define SHARED "block_sparse_moe.shared_expert."
+
 static int layer_parts(const struct config *c, struct part parts[16])
 {
-    int64_t D = config_head_size(c), q = c->heads * D, kv = c->kv_heads * D;
+    int64_t D = config_head_size(c), q = c->heads * D, kv = c->kv_heads * D, shared = config_shared_ffn(c);
     int n = 0;
     parts[n++] = (struct part){TENSOR_attn_norm, 0, 1, "input_layernorm.weight", false};
     parts[n++] = (struct part){TENSOR_attn_qkv, 0, q, "self_attn.q_proj.weight", false};
     parts[n++] = (struct part){TENSOR_attn_qkv, q, kv, "self_attn.k_proj.weight", false};
     parts[n++] = (struct part){TENSOR_attn_qkv, q + kv, kv, "self_attn.v_proj.weight", false};
     parts[n++] = (struct part){TENSOR_attn_out, 0, c->width, "self_attn.o_proj.weight", false};
+    if (c->qk_norm) {
+        parts[n++] = (struct part){TENSOR_q_norm, 0, 1, "self_attn.q_norm.weight", false};
+        parts[n++] = (struct part){TENSOR_k_norm, 0, 1, "self_attn.k_norm.weight", false};
+    }
     parts[n++] = (struct part){TENSOR_ffn_norm, 0, 1, "post_attention_layernorm.weight", false};
     if (c->routed) {
         parts[n++] = (struct part){TENSOR_router, 0, c->experts, "block_sparse_moe.gate.weight", false};
+        if (shared > 0) {
+            parts[n++] = (struct part){TENSOR_shared_in, 0, shared, SHARED "gate_proj.weight", false};
+            parts[n++] = (struct part){TENSOR_shared_in, shared, shared, SHARED "up_proj.weight", false};
+            parts[n++] = (struct part){TENSOR_shared_out, 0, c->width, SHARED "down_proj.weight", false};
+        }
         parts[n++] = (struct part){TENSOR_ffn_in, 0, c->ffn, "w1.weight", true};
         parts[n++] = (struct part){TENSOR_ffn_in, c->ffn, c->ffn, "w3.weight", true};
         parts[n++] = (struct part){TENSOR_ffn_out, 0, c->width, "w2.weight", true};

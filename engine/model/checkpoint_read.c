@@ -1,252 +1,199 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* checkpoint_read.c — the only user of jansson. Files come from strangers: every length is compared with the
- * file before it is used, and nothing is allocated beyond the header, which is bounded. */
+/* checkpoint_read.c — a model from a folder. Files come from strangers: what config.json claims is held against the
+ * tensors in the files before anybody allocates a model of that size, and everything is looked at before the first
+ * number is taken, so that a model is filled wholly or not at all. */
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "engine/model/checkpoint.h"
+#include "engine/base/half.h"
+#include "engine/model/checkpoint_config.h"
+#include "engine/model/checkpoint_folder.h"
+#include "engine/model/checkpoint_piece.h"
 
-enum { LONGEST_CONFIG = 1 << 20, LONGEST_HEADER = 100 << 20 };
-
-/* A file mapped for reading. */
-struct mapping {
-    const uint8_t *bytes;
-    size_t size;
-    char path[1024];
-};
-
-static enum status map_file(struct mapping *out, const char *folder, const char *name, struct err *err)
+/* The shape as messages show it. */
+static const char *shape_text(int n, const int64_t *shape, char to[96])
 {
-    struct mapping m = {0};
-    struct stat info;
-    enum status status = STATUS_OK;
-    int fd;
-    if (snprintf(m.path, sizeof m.path, "%s/%s", folder, name) >= (int)sizeof m.path)
-        return err_set(err, STATUS_NOT_FOUND, "%s: the path is too long", folder);
-    fd = open(m.path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_set(err, STATUS_NOT_FOUND, "%s: %s", m.path, strerror(errno));
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size <= 0) {
-        status = err_set(err, STATUS_FORMAT, "%s: not a file with anything in it", m.path);
-    } else {
-        void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (bytes == MAP_FAILED)
-            status = err_set(err, STATUS_IO, "%s: %s", m.path, strerror(errno));
-        m.bytes = bytes;
-        m.size = (size_t)info.st_size;
-    }
-    (void)close(fd);
-    if (status == STATUS_OK)
-        *out = m;
-    return status;
+    size_t at = 0;
+    (void)snprintf(to, 96, n ? "" : "a single number");
+    for (int i = 0; i < n && at < 80; i++)
+        at += (size_t)snprintf(to + at, 96 - at, "%s%lld", i ? " x " : "", (long long)shape[i]);
+    return to;
 }
 
-static void unmap(struct mapping *m)
+enum status checkpoint_take(const struct checkpoint_files *files, const char *name, int64_t rows,
+                            int64_t columns, const uint8_t **data, enum dtype *dtype, struct err *err)
 {
-    if (m->bytes)
-        (void)munmap((void *)(uintptr_t)m->bytes, m->size);
-}
-
-/* A whole number under key, or the fallback when the key is missing; out of range becomes -1, which
- * config_check refuses by name. */
-static int integer(const json_t *object, const char *key, int fallback)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!value || json_is_null(value))
-        return fallback;
-    if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 1 << 30)
-        return -1;
-    return (int)json_integer_value(value);
-}
-
-static double number(const json_t *object, const char *key, double fallback)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : fallback;
-}
-
-static void read_config(struct config *c, bool *is_i8, const json_t *root)
-{
-    const json_t *ours = json_object_get(root, "isoflop");
-    *c = (struct config){
-        .vocabulary = integer(root, "vocab_size", -1),
-        .context = integer(root, "max_position_embeddings", -1),
-        .depth = integer(root, "num_hidden_layers", -1),
-        .width = integer(root, "hidden_size", -1),
-        .heads = integer(root, "num_attention_heads", -1),
-        .ffn = integer(root, "intermediate_size", -1),
-        .experts = integer(root, "num_local_experts", 1),
-        .experts_per_token = integer(root, "num_experts_per_tok", 1),
-        .routed = json_object_get(root, "num_local_experts") != NULL,
-        .tied = json_is_true(json_object_get(root, "tie_word_embeddings")),
-        .rope_base = number(root, "rope_theta", 10000),
-        .norm_eps = number(root, "rms_norm_eps", 1e-5),
-        .load_balance = number(root, "router_aux_loss_coef", 0),
-        .gate_all = json_is_true(json_object_get(ours, "gate_all")),
-        .mup = json_is_true(json_object_get(ours, "mup")),
-        .base_width = integer(ours, "base_width", 64),
-        .router_z = number(ours, "router_z", 0),
-    };
-    c->kv_heads = integer(root, "num_key_value_heads", c->heads);
-    *is_i8 = json_is_true(json_object_get(ours, "int8"));
-}
-
-enum status checkpoint_config(const char *folder, struct config *out, bool *is_i8, struct err *err)
-{
-    struct mapping file;
-    struct config config;
-    json_error_t where;
-    json_t *root = NULL;
-    bool i8;
-    enum status status = map_file(&file, folder, "config.json", err);
+    const struct safetensors *file;
+    struct safetensors_tensor *t;
+    const int64_t wanted[2] = {rows, columns};
+    int n = columns ? 2 : 1;
+    char has[96], wants[96];
+    enum status status = checkpoint_files_find(files, name, &file, &t, err);
     if (status != STATUS_OK)
         return status;
-    if (file.size > LONGEST_CONFIG) {
-        status = err_set(err, STATUS_FORMAT, "%s: %zu bytes is too long for a configuration", file.path, file.size);
-        goto done;
-    }
-    root = json_loadb((const char *)file.bytes, file.size, 0, &where);
-    if (!json_is_object(root)) {
-        status = err_set(err, STATUS_FORMAT, "%s:%d:%d: not a JSON object: %s", file.path, where.line, where.column,
-                         root ? "another kind of value" : where.text);
-        goto done;
-    }
-    read_config(&config, &i8, root);
-    status = config_check(&config, err);
-    if (status != STATUS_OK) {
-        status = err_prefix(err, "%s", file.path);
-        goto done;
-    }
-    *out = config;
-    *is_i8 = i8;
-done:
-    json_decref(root);
-    unmap(&file);
-    return status;
-}
-
-/* The file's data section and the header that describes it. */
-struct tensors_file {
-    struct mapping file;
-    json_t *header;
-    const uint8_t *data;
-    size_t data_size;
-};
-
-static enum status open_tensors(struct tensors_file *out, const char *folder, struct err *err)
-{
-    struct tensors_file t = {0};
-    json_error_t where;
-    uint64_t length = 0;
-    enum status status = map_file(&t.file, folder, "model.safetensors", err);
-    if (status != STATUS_OK)
-        return status;
-    for (int i = 0; i < 8 && t.file.size >= 8; i++)
-        length |= (uint64_t)t.file.bytes[i] << (8 * i);
-    if (t.file.size < 8 || length > LONGEST_HEADER || length > t.file.size - 8) {
-        status = err_set(err, STATUS_FORMAT, "%s: its header claims %llu bytes, the file has %zu", t.file.path,
-                         (unsigned long long)length, t.file.size);
-        unmap(&t.file);
-        return status;
-    }
-    t.header = json_loadb((const char *)t.file.bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &where);
-    if (!json_is_object(t.header)) {
-        status = err_set(err, STATUS_FORMAT, "%s: byte %d: the header is not a JSON object", t.file.path,
-                         8 + (t.header ? 0 : where.position));
-        json_decref(t.header);
-        unmap(&t.file);
-        return status;
-    }
-    t.data = t.file.bytes + 8 + length;
-    t.data_size = t.file.size - 8 - (size_t)length;
-    *out = t;
+    if (t->dtype == DTYPE_OTHER)
+        return err_set(err, STATUS_FORMAT,
+                       "%s: byte %zu: tensor '%s' is of a type that is not read; F32, F16, BF16 and I8 are",
+                       file->path, safetensors_place(file, name), name);
+    if (t->n_dimensions != n || t->shape[0] != rows || (columns && t->shape[1] != columns))
+        return err_set(err, STATUS_FORMAT, "%s: byte %zu: tensor '%s' is %s, by config.json it should be %s",
+                       file->path, safetensors_place(file, name), name,
+                       shape_text(t->n_dimensions, t->shape, has), shape_text(n, wanted, wants));
+    t->taken = true;
+    *data = file->bytes + t->first;
+    *dtype = t->dtype;
     return STATUS_OK;
 }
 
-/* Finds a tensor of the given shape; *i8 says how it is stored. */
-static enum status find_tensor(const struct tensors_file *t, const char *name, int64_t rows, int64_t columns,
-                               const uint8_t **data, bool *i8, struct err *err)
+enum status checkpoint_not_floats(const struct checkpoint_files *files, const char *name, struct err *err)
 {
-    const json_t *entry = json_object_get(t->header, name), *shape = json_object_get(entry, "shape");
-    const json_t *offsets = json_object_get(entry, "data_offsets");
-    const char *dtype = json_string_value(json_object_get(entry, "dtype"));
-    json_int_t start, end;
-    int64_t numbers = rows * (columns ? columns : 1);
-    if (!json_is_object(entry))
-        return err_set(err, STATUS_FORMAT, "%s: tensor '%s' is missing", t->file.path, name);
-    if (!dtype || (strcmp(dtype, "F32") != 0 && strcmp(dtype, "I8") != 0))
-        return err_set(err, STATUS_FORMAT, "%s: tensor '%s' is stored as %s; F32 and I8 can be read", t->file.path,
-                       name, dtype ? dtype : "nothing known");
-    if (json_array_size(shape) != (columns ? 2 : 1) || json_integer_value(json_array_get(shape, 0)) != rows ||
-        (columns && json_integer_value(json_array_get(shape, 1)) != columns))
-        return err_set(err, STATUS_FORMAT, "%s: tensor '%s' does not have the shape %lld x %lld of the configuration",
-                       t->file.path, name, (long long)rows, (long long)(columns ? columns : 1));
-    *i8 = strcmp(dtype, "I8") == 0;
-    start = json_integer_value(json_array_get(offsets, 0));
-    end = json_integer_value(json_array_get(offsets, 1));
-    if (json_array_size(offsets) != 2 || start < 0 || end < start || (uint64_t)end > t->data_size ||
-        end - start != numbers * (*i8 ? 1 : 4))
-        return err_set(err, STATUS_FORMAT, "%s: tensor '%s' claims bytes %lld to %lld of %zu", t->file.path, name,
-                       (long long)start, (long long)end, t->data_size);
-    *data = t->data + start;
-    return STATUS_OK;
+    const struct safetensors *file;
+    struct safetensors_tensor *t;
+    enum status status = checkpoint_files_find(files, name, &file, &t, err);
+    if (status != STATUS_OK)
+        return status;
+    return err_set(err, STATUS_FORMAT, "%s: byte %zu: tensor '%s' should hold F32 numbers", file->path,
+                   safetensors_place(file, name), name);
 }
 
-static void copy_floats(real *to, const uint8_t *from, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++) {
-        float value; /* data need not be aligned */
-        memcpy(&value, from + 4 * i, sizeof value);
-        to[i] = (real)value;
-    }
-}
-
-static enum status load_piece(struct model *m, const struct tensors_file *t, const struct checkpoint_piece *piece,
-                              struct err *err)
-{
+/* One tensor and, where it is in 8 bits, its scales. */
+struct source {
     const uint8_t *data, *scales;
-    bool i8, scales_i8;
+    enum dtype dtype;
+};
+
+static enum status take_piece(const struct checkpoint_files *files, const struct checkpoint_piece *piece,
+                              struct source *out, struct err *err)
+{
+    enum dtype scale_dtype = DTYPE_F32;
     char name[160];
-    real *to = m->params + piece->offset;
-    enum status status = find_tensor(t, piece->name, piece->rows, piece->columns, &data, &i8, err);
-    if (status != STATUS_OK)
+    enum status status =
+        checkpoint_take(files, piece->name, piece->rows, piece->columns, &out->data, &out->dtype, err);
+    if (status != STATUS_OK || out->dtype != DTYPE_I8)
         return status;
-    if (!i8) {
-        copy_floats(to, data, piece->rows * (piece->columns ? piece->columns : 1));
-        return STATUS_OK;
-    }
     (void)snprintf(name, sizeof name, "%s_scale", piece->name);
-    status = find_tensor(t, name, piece->rows, 0, &scales, &scales_i8, err);
+    status = checkpoint_take(files, name, piece->rows, 0, &out->scales, &scale_dtype, err);
+    if (status == STATUS_OK && (scale_dtype != DTYPE_F32 || piece->columns == 0))
+        status = checkpoint_not_floats(files, name, err);
+    return status;
+}
+
+/* Tensors that others store and that say nothing new: tables of angles, and the head of a tied model. */
+static bool harmless(const char *name, const struct config *c)
+{
+    static const char angles[] = "rotary_emb.inv_freq";
+    size_t n = strlen(name), suffix = strlen(angles);
+    return (n >= suffix && strcmp(name + n - suffix, angles) == 0) ||
+           (c->tied && strcmp(name, "lm_head.weight") == 0);
+}
+
+/* A tensor that nobody took is a part of the computation that we would leave out, silently. */
+static enum status check_rest(const struct checkpoint_files *files, const struct config *c, struct err *err)
+{
+    for (size_t i = 0; i < files->n; i++) {
+        const struct safetensors *file = &files->files[i];
+        for (size_t j = 0; j < file->n; j++)
+            if (!file->tensors[j].taken && !harmless(file->tensors[j].name, c))
+                return err_set(err, STATUS_FORMAT,
+                               "%s: byte %zu: tensor '%.63s' has no place in the model of config.json",
+                               file->path, safetensors_place(file, file->tensors[j].name),
+                               file->tensors[j].name);
+    }
+    return STATUS_OK;
+}
+
+/* Whether the files hold the model, the whole model and nothing but the model. */
+static enum status check_all(const struct checkpoint_files *files, const struct model *m, struct err *err)
+{
+    struct checkpoint_piece piece;
+    struct source source;
+    enum status status = STATUS_OK;
+    for (int64_t i = 0; status == STATUS_OK && checkpoint_piece_at(m, i, &piece); i++)
+        status = take_piece(files, &piece, &source, err);
+    return status == STATUS_OK ? check_rest(files, &m->config, err) : status;
+}
+
+enum status checkpoint_config(const char *path, struct config *out, bool *is_i8, struct err *err)
+{
+    struct checkpoint_files files;
+    struct model shape = {0}; /* the shape alone, without memory */
+    char folder[FOLDER_PATH + 8], file[FOLDER_FILE];
+    bool i8;
+    enum status status;
+    checkpoint_folder_reading(folder, path);
+    (void)snprintf(file, sizeof file, "%s/config.json", folder);
+    status = checkpoint_config_read(&shape.config, &i8, file, err);
     if (status != STATUS_OK)
         return status;
-    if (scales_i8 || piece->columns == 0)
-        return err_set(err, STATUS_FORMAT, "%s: tensor '%s' should hold F32 numbers", t->file.path, name);
+    shape.n_params = config_tensors(&shape.config, shape.info);
+    status = checkpoint_files_open(&files, folder, err);
+    if (status != STATUS_OK)
+        return status;
+    status = check_all(&files, &shape, err);
+    checkpoint_files_close(&files);
+    if (status == STATUS_OK) {
+        *out = shape.config;
+        *is_i8 = i8;
+    }
+    return status;
+}
+
+void checkpoint_convert(real *to, const uint8_t *from, enum dtype dtype, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) { /* data need not be aligned */
+        uint32_t bits = 0;
+        if (dtype == DTYPE_F32) {
+            memcpy(&bits, from + 4 * i, 4);
+        } else {
+            uint16_t half;
+            memcpy(&half, from + 2 * i, 2);
+            bits = dtype == DTYPE_F16 ? half_bits_from_f16(half) : half_bits_from_bf16(half);
+        }
+        to[i] = (real)half_to_float(bits);
+    }
+}
+
+static void fill_piece(real *to, const struct checkpoint_piece *piece, const struct source *source)
+{
+    if (source->dtype != DTYPE_I8) {
+        checkpoint_convert(to, source->data, source->dtype, checkpoint_piece_size(piece));
+        return;
+    }
     for (int64_t r = 0; r < piece->rows; r++) {
         real scale;
-        copy_floats(&scale, scales + 4 * r, 1);
-        matrix_i8_dequantize(to + r * piece->columns, (const int8_t *)data + r * piece->columns, &scale, 1,
-                             (int)piece->columns);
+        checkpoint_convert(&scale, source->scales + 4 * r, DTYPE_F32, 1);
+        matrix_i8_dequantize(to + r * piece->columns, (const int8_t *)source->data + r * piece->columns,
+                             &scale, 1, (int)piece->columns);
     }
-    return STATUS_OK;
 }
 
-enum status checkpoint_load(const char *folder, struct model *model, struct err *err)
+enum status checkpoint_fill(const struct checkpoint_files *files, struct model *m, struct err *err)
 {
-    struct tensors_file t;
     struct checkpoint_piece piece;
-    enum status status = open_tensors(&t, folder, err);
+    struct source source;
+    enum status status = check_all(files, m, err);
+    for (int64_t i = 0; status == STATUS_OK && checkpoint_piece_at(m, i, &piece); i++) {
+        status = take_piece(files, &piece, &source, err);
+        if (status == STATUS_OK)
+            fill_piece(m->params + piece.offset, &piece, &source);
+    }
+    return status;
+}
+
+enum status checkpoint_load(const char *path, struct model *model, struct err *err)
+{
+    struct checkpoint_files files;
+    char folder[FOLDER_PATH + 8];
+    enum status status;
+    checkpoint_folder_reading(folder, path);
+    status = checkpoint_files_open(&files, folder, err);
     if (status != STATUS_OK)
         return status;
-    for (int64_t i = 0; status == STATUS_OK && checkpoint_piece_at(model, i, &piece); i++)
-        status = load_piece(model, &t, &piece, err);
-    json_decref(t.header);
-    unmap(&t.file);
+    status = checkpoint_files_verify(&files, err);
+    if (status == STATUS_OK)
+        status = checkpoint_fill(&files, model, err);
+    checkpoint_files_close(&files);
     return status;
 }

@@ -12,6 +12,7 @@ enum status config_check(const struct config *c, struct err *err)
         {"heads", c->heads, 1, 1024},              {"kv_heads", c->kv_heads, 1, 1024},
         {"ffn", c->ffn, 1, 100000},                {"experts", c->experts, 1, 4096},
         {"experts_per_token", c->experts_per_token, 1, 4096},
+        {"shared_experts", c->shared_experts, 0, 4096},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (ranges[i].value < ranges[i].minimum || ranges[i].value > ranges[i].maximum)
@@ -25,6 +26,10 @@ enum status config_check(const struct config *c, struct err *err)
         return err_set(err, STATUS_FORMAT, "%d experts per token of %d", c->experts_per_token, c->experts);
     if (c->experts > 1 && !c->routed)
         return err_set(err, STATUS_FORMAT, "%d experts need a router", c->experts);
+    if (c->shared_experts > 0 && !c->routed)
+        return err_set(err, STATUS_FORMAT, "%d shared experts without others", c->shared_experts);
+    if (!(c->capacity >= 0 && c->capacity <= 1e6))
+        return err_set(err, STATUS_FORMAT, "capacity %g is not between 0 and 1000000", c->capacity);
     return STATUS_OK;
 }
 
@@ -32,7 +37,8 @@ int64_t config_tensors(const struct config *c, struct tensor_info info[TENSOR_CO
 {
     const struct tensor_info all[TENSOR_COUNT] = {
 #define TENSOR(name_, layers_, count_, rows_, columns_, kind_)                                             \
-    {.name = #name_, .kind = kind_, .layers = (layers_), .count = (count_), .rows = (rows_), .columns = (columns_)},
+    {.name = #name_, .id = TENSOR_##name_, .kind = kind_, .layers = (layers_), .count = (count_),          \
+     .rows = (rows_), .columns = (columns_)},
 #include "engine/model/tensors.def"
 #undef TENSOR
     };
@@ -46,29 +52,47 @@ int64_t config_tensors(const struct config *c, struct tensor_info info[TENSOR_CO
     return offset;
 }
 
+/* The factor that muP puts on what falls with the width. */
+static double narrowing(const struct config *c)
+{
+    return c->mup ? (double)c->base_width / c->width : 1;
+}
+
 double config_init_std(const struct config *c, const struct tensor_info *tensor)
 {
     double fan_in = 1 / sqrt((double)tensor->columns);
-    /* A quarter of unit logits: training starts near the uniform guess at every width. */
-    double head = 0.25 * (c->mup ? sqrt((double)c->base_width) / c->width : 1 / sqrt((double)c->width));
+    double output = c->mup ? sqrt((double)c->base_width) / c->width : 1 / sqrt((double)c->width);
+    double quarter = 0.25; /* of unit logits: training starts near the uniform guess at every width */
     switch (tensor->kind) {
     case KIND_EMBED:
-        return c->tied ? head : 1;
+        return c->tied ? quarter / sqrt((double)(c->mup ? c->base_width : c->width)) : 1;
     case KIND_NORM:
-        return 0; /* gains start at one */
+        return 0; /* all gains of a norm start alike */
     case KIND_HIDDEN:
-    case KIND_ROUTER:
         return fan_in;
     case KIND_RESIDUAL: /* 2 L additions to the residual stream keep its scale (Radford 2019, sec. 2.3) */
         return fan_in / sqrt(2.0 * c->depth);
+    case KIND_ROUTER:
+        return output;
     case KIND_HEAD:
-        return head;
+        return quarter * output;
     }
     return 0;
+}
+
+/* The norm whose gain carries the output multiplier. */
+static bool scales_logits(const struct config *c, const struct tensor_info *tensor)
+{
+    return c->tied && tensor->id == TENSOR_final_norm;
+}
+
+double config_init_gain(const struct config *c, const struct tensor_info *tensor)
+{
+    return scales_logits(c, tensor) ? narrowing(c) : 1;
 }
 
 double config_rate_factor(const struct config *c, const struct tensor_info *tensor)
 {
     bool vector_like = tensor->kind == KIND_EMBED || tensor->kind == KIND_NORM;
-    return c->mup && !vector_like ? (double)c->base_width / c->width : 1;
+    return vector_like && !scales_logits(c, tensor) ? 1 : narrowing(c);
 }

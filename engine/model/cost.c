@@ -33,6 +33,11 @@ double cost_train_flops(const struct config *config, int64_t steps, int64_t sequ
     return 3.0 * cost_forward_flops(config, 1, T) * (double)sequences * (double)steps;
 }
 
+double cost_dropped_flops(const struct config *config, int64_t dropped)
+{
+    return 3.0 * 6.0 * config->width * config->ffn * (double)dropped;
+}
+
 double cost_6nd(const struct config *config, double tokens)
 {
     return 6.0 * (double)cost_params(config).matmul * tokens;

@@ -38,7 +38,7 @@ static size_t cache_size(const struct config *c)
 
 static void layout(struct session *s, const struct config *c, struct arena *arena)
 {
-    size_t n = SESSION_CHUNK, C = (size_t)c->width, F = (size_t)c->ffn, k = (size_t)c->experts_per_token;
+    size_t n = SESSION_CHUNK, C = (size_t)c->width, F = larger((size_t)c->ffn, (size_t)config_shared_ffn(c));
     size_t B = (size_t)s->sequences, cache = B * cache_size(c);
     s->positions = ARENA_NEW(arena, int, B);
     s->tokens = ARENA_NEW(arena, int32_t, n);
@@ -47,26 +47,18 @@ static void layout(struct session *s, const struct config *c, struct arena *aren
     s->values = ARENA_NEW(arena, real, cache);
     s->x = ARENA_NEW(arena, real, n * C);
     s->norm = ARENA_NEW(arena, real, n * C);
-    s->rstd = ARENA_NEW(arena, real, n);
+    s->rstd = ARENA_NEW(arena, real, n * (size_t)c->heads);
     s->qkv = ARENA_NEW(arena, real, n * (size_t)config_qkv_size(c));
     s->attended = ARENA_NEW(arena, real, n * C);
     s->out = ARENA_NEW(arena, real, n * C);
+    s->shared = ARENA_NEW(arena, real, c->shared_experts ? n * C : 0);
     s->gate_up = ARENA_NEW(arena, real, n * 2 * F);
     s->h = ARENA_NEW(arena, real, n * F);
     s->scores = ARENA_NEW(arena, real, n * (size_t)c->context);
     s->logits = ARENA_NEW(arena, real, larger(n, B) * (size_t)c->vocabulary);
     s->widened = ARENA_NEW(arena, int16_t, larger(C, F));
-    if (c->routed) {
-        s->moe.logits = ARENA_NEW(arena, real, n * (size_t)c->experts);
-        s->moe.weight = ARENA_NEW(arena, real, n * k);
-        s->moe.expert = ARENA_NEW(arena, int32_t, n * k);
-        s->moe.slot = ARENA_NEW(arena, int32_t, n * k);
-        s->moe.start = ARENA_NEW(arena, int32_t, c->experts + 1);
-        s->moe.x = ARENA_NEW(arena, real, n * k * C);
-        s->moe.gate_up = ARENA_NEW(arena, real, n * k * 2 * F);
-        s->moe.h = ARENA_NEW(arena, real, n * k * F);
-        s->moe.out = ARENA_NEW(arena, real, n * k * C);
-    }
+    if (c->routed)
+        moe_layout(&s->moe, c, n, arena);
 }
 
 enum status session_open(struct session *session, const struct model *model, const struct weights_i8 *i8,
@@ -177,15 +169,17 @@ static void attention(struct session *s, int l)
     }
 }
 
-static void gated(struct session *s, real *out, const real *x, int64_t index, int n)
+/* Matrix number `index` of the pair of tensors in, out: a feed-forward layer of width F. */
+static void gated(struct session *s, real *y, const real *x, enum tensor_id in, enum tensor_id out, int64_t index,
+                  int n)
 {
-    int F = s->model->config.ffn;
-    apply(s, s->gate_up, x, TENSOR_ffn_in, index, n);
+    int F = (int)s->model->info[out].columns;
+    apply(s, s->gate_up, x, in, index, n);
     for (int t = 0; t < n; t++) {
         const real *gate = s->gate_up + (size_t)t * (size_t)(2 * F);
         vec->silu_mul(s->h + (size_t)t * (size_t)F, gate, gate + F, F);
     }
-    apply(s, out, s->h, TENSOR_ffn_out, index, n);
+    apply(s, y, s->h, out, index, n);
 }
 
 /* Few tokens: token by token, each through its own experts, with no sorting. */
@@ -196,10 +190,11 @@ static void mixture_by_token(struct session *s, int l, int n)
     apply(s, s->moe.logits, s->norm, TENSOR_router, l, n);
     for (int t = 0; t < n; t++) {
         real *row = s->out + (size_t)t * (size_t)C;
-        moe_route(s->moe.expert, s->moe.weight, s->moe.logits + (size_t)t * (size_t)E, E, k, c->gate_all);
+        moe_route(s->moe.expert, s->moe.weight, s->moe.p, s->moe.logits + (size_t)t * (size_t)E, E, k, c->gate_all);
         memset(row, 0, (size_t)C * sizeof(real));
         for (int j = 0; j < k; j++) {
-            gated(s, s->moe.out, s->norm + (size_t)t * (size_t)C, (int64_t)l * E + s->moe.expert[j], 1);
+            gated(s, s->moe.out, s->norm + (size_t)t * (size_t)C, TENSOR_ffn_in, TENSOR_ffn_out,
+                  (int64_t)l * E + s->moe.expert[j], 1);
             vec->axpy(row, s->moe.weight[j], s->moe.out, C);
         }
     }
@@ -212,8 +207,34 @@ static void mixture_together(struct session *s, int l, int n)
     int64_t in = (int64_t)c->experts * 2 * c->ffn * c->width, out = in / 2;
     struct moe_weights weights = {m->w.router + (int64_t)l * c->experts * c->width, m->w.ffn_in + l * in,
                                   m->w.ffn_out + l * out};
-    struct moe_shape shape = {n, c->width, c->ffn, c->experts, c->experts_per_token, c->gate_all, 0, 0};
+    struct moe_shape shape = {n, c->width, c->ffn, c->experts, c->experts_per_token, 0, c->gate_all, 0, 0};
     (void)moe_forward(s->out, &s->moe, s->norm, &weights, &shape);
+}
+
+/* From s->norm to s->out. */
+static void feed_forward(struct session *s, int l, int n)
+{
+    const struct config *c = &s->model->config;
+    if (!c->routed)
+        gated(s, s->out, s->norm, TENSOR_ffn_in, TENSOR_ffn_out, l, n);
+    else if (n == 1 || s->i8)
+        mixture_by_token(s, l, n);
+    else
+        mixture_together(s, l, n);
+    if (c->shared_experts > 0) {
+        gated(s, s->shared, s->norm, TENSOR_shared_in, TENSOR_shared_out, l, n);
+        vec->add(s->out, s->shared, n * c->width);
+    }
+}
+
+static void qk_norm(struct session *s, int l, int n)
+{
+    const struct model *m = s->model;
+    const struct config *c = &m->config;
+    int D = config_head_size(c), Q = config_qkv_size(c);
+    real eps = (real)c->norm_eps;
+    rmsnorm_heads_forward(s->qkv, NULL, s->rstd, m->w.q_norm + (size_t)(l * D), n, c->heads, D, Q, eps);
+    rmsnorm_heads_forward(s->qkv + c->width, NULL, s->rstd, m->w.k_norm + (size_t)(l * D), n, c->kv_heads, D, Q, eps);
 }
 
 static void layer(struct session *s, int l, int n)
@@ -223,16 +244,13 @@ static void layer(struct session *s, int l, int n)
     int C = c->width;
     rmsnorm_forward(s->norm, s->rstd, s->x, m->w.attn_norm + (size_t)l * (size_t)C, n, C, (real)c->norm_eps);
     apply(s, s->qkv, s->norm, TENSOR_attn_qkv, l, n);
+    if (c->qk_norm)
+        qk_norm(s, l, n);
     attention(s, l);
     apply(s, s->out, s->attended, TENSOR_attn_out, l, n);
     vec->add(s->x, s->out, n * C);
     rmsnorm_forward(s->norm, s->rstd, s->x, m->w.ffn_norm + (size_t)l * (size_t)C, n, C, (real)c->norm_eps);
-    if (!c->routed)
-        gated(s, s->out, s->norm, l, n);
-    else if (n == 1 || s->i8)
-        mixture_by_token(s, l, n);
-    else
-        mixture_together(s, l, n);
+    feed_forward(s, l, n);
     vec->add(s->x, s->out, n * C);
 }
 

@@ -7,7 +7,8 @@
  *
  * A session reads a model's weights (or 8-bit ones made from it) and owns its cache and scratch memory, one
  * block computed beforehand. Feeding tokens one by one gives the same logits as feeding them together and as the
- * training forward pass, up to rounding. The model must outlive the session. */
+ * training forward pass, up to rounding. Experts are dropless here, whatever capacity a model was trained with, as they
+ * are in model_score: a token's fate must not hang on who else is in the batch. The model must outlive the session. */
 #ifndef ENGINE_MODEL_INFER_H
 #define ENGINE_MODEL_INFER_H
 
@@ -48,7 +49,7 @@ struct session {
     int *positions;                 /* (B) tokens in the cache */
     struct arena arena;
     real *keys, *values;            /* (B,L,K,context,D) */
-    real *x, *norm, *rstd, *qkv, *attended, *out, *gate_up, *h, *scores;
+    real *x, *norm, *rstd, *qkv, *attended, *out, *shared, *gate_up, *h, *scores;
     real *logits;                   /* (max(B,SESSION_CHUNK),V) */
     int32_t *tokens;                /* (SESSION_CHUNK) of a pass */
     struct segment *segments;       /* (SESSION_CHUNK), n_segments: the pass */

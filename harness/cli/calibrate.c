@@ -85,6 +85,7 @@ void sweep_calibrate(struct plan *plan, double *flops_per_s)
     for (int i = 0; i < plan->n_trials && n > 0; i++) {
         struct planned_trial *trial = &plan->trials[i];
         double rate = rate_at((double)trial->knobs.width, n, widths, rates);
-        trial->estimate.seconds = TRIAL_OVERHEAD_S + STEP_OVERHEAD * trial->estimate.flops / rate;
+        trial->estimate.seconds =
+            TRIAL_OVERHEAD_S + STEP_OVERHEAD * trial->flops_marginal / rate / (double)trial->estimate.workers;
     }
 }

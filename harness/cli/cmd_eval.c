@@ -51,7 +51,7 @@ static struct measure mean_measure(const char *task, const char *metric, double 
 
 static void add_heldout(struct table *table, const struct heldout *h, const struct source *source)
 {
-    double floor = source_entropy_floor(source), per_byte = 1 / M_LN2 / source_bytes_per_token(source);
+    double floor = source_entropy_floor(source), per_byte = (double)h->tokens / (double)h->bytes / M_LN2;
     struct measure loss = mean_measure("heldout", "loss", h->loss, h->stderror, h->tokens);
     struct measure bits =
         mean_measure("heldout", "bits_per_byte", h->loss * per_byte, h->stderror * per_byte, h->tokens);
@@ -146,7 +146,9 @@ static enum status evaluate_tasks(struct loaded *loaded, const struct knobs *kno
 {
     struct scorer scorer = loaded_scorer(loaded);
     enum status status = STATUS_OK;
-    if (!list && strcmp(knobs->data_source, "world") != 0)
+    if (list && strcmp(list, "none") != 0 && !loaded_reads_bytes(loaded))
+        return err_set(err, STATUS_USAGE, "--tasks: their answers are bytes, the model's tokens are not");
+    if (!loaded_reads_bytes(loaded) || (!list && strcmp(knobs->data_source, "world") != 0))
         return STATUS_OK;
     for (int i = 0; i < task_count() && status == STATUS_OK; i++)
         if (lists(list, task_at(i)->name))
@@ -218,7 +220,25 @@ static enum status eval_knobs(const struct options *o, const struct loaded *load
 static struct loaded_use use_for(const struct loaded *loaded, const struct knobs *knobs)
 {
     return (struct loaded_use){.context = (int)knobs->context,
-                               .sequences = loaded->knows_knobs ? (int)trial_micro_batch(knobs) : 0};
+                               .sequences = loaded->knows_knobs ? trial_score_sequences(knobs) : 0};
+}
+
+/* The text, in the model's own tokens. */
+static enum status open_source(struct loaded *loaded, const struct knobs *knobs, struct source **out, struct err *err)
+{
+    struct knobs bytes = *knobs;
+    enum status status = knob_parse(knob_find("data.tokenizer"), "bytes", &bytes, err);
+    bool is_text = strcmp(knobs->data_source, "text") == 0;
+    struct tokenizer *tokenizer = loaded->tokenizer;
+    if (status == STATUS_OK && !loaded_reads_bytes(loaded) && !is_text)
+        status = err_set(err, STATUS_USAGE, "%s: the world is made of bytes, the model's tokens are not; give --data FILE",
+                         loaded->folder.text);
+    if (status == STATUS_OK)
+        status = trial_source(&bytes, out, err);
+    if (status != STATUS_OK || loaded_reads_bytes(loaded))
+        return status;
+    loaded->tokenizer = NULL; /* the source's from here on */
+    return source_tokenize(*out, tokenizer, err);
 }
 
 static enum status evaluate(struct invocation *invocation, struct loaded *loaded, struct source **source,
@@ -227,16 +247,14 @@ static enum status evaluate(struct invocation *invocation, struct loaded *loaded
     const struct options *o = &invocation->options;
     struct knobs knobs;
     enum status status = loaded_find(loaded, invocation->db, o->arguments[0], err);
-    if (status == STATUS_OK && !loaded_reads_bytes(loaded))
-        status =
-            err_set(err, STATUS_USAGE, "%s: only byte-level models (256 tokens, not %d) can be given text",
-                    o->arguments[0], loaded->config.vocabulary);
+    if (status == STATUS_OK)
+        status = loaded_check_text(loaded, err);
     if (status == STATUS_OK)
         status = check_tasks(option_text(o, "tasks"), err);
     if (status == STATUS_OK)
         status = eval_knobs(o, loaded, &knobs, err);
     if (status == STATUS_OK)
-        status = trial_source(&knobs, source, err);
+        status = open_source(loaded, &knobs, source, err);
     if (status == STATUS_OK)
         status = loaded_read(loaded, use_for(loaded, &knobs), err);
     if (status != STATUS_OK)

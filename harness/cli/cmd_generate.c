@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_generate.c — `isoflop generate MODEL`: continues a prompt, token by token, as the model would.
  *
+ * What a token stands for is said by the tokenizer.json beside the model; without one it is a byte. With --ids
+ * tokens are numbers, and nobody has to say.
+ *
  * Invariant: the session has seen tokens[start … n-1], at most a context of them. When the context is full, the last
  * half of it becomes the beginning of a new one; a prompt that does not fit begins in the same way. */
 #include <errno.h>
@@ -11,6 +14,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/str.h"
+#include "engine/data/unicode.h"
 #include "engine/model/sample.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/loaded.h"
@@ -89,42 +93,79 @@ static enum status push_ids(struct writer *w, const char *text, struct err *err)
                     : err_set(err, STATUS_USAGE, "--ids needs a --prompt: which token comes first?");
 }
 
-/* Text begins after a line end. */
+/* Text begins with the token that the tokenizer wants there, else behind a line end. */
+static void push_text(struct writer *w, const struct str *text)
+{
+    const struct tokenizer *tokenizer = w->loaded.tokenizer;
+    int32_t *tokens = calloc(text->length + 1, sizeof *tokens), begin = tokenizer_begin(tokenizer);
+    size_t n;
+    ASSERT(tokens);
+    if (begin < 0)
+        (void)tokenizer_encode(tokenizer, (const uint8_t *)"\n", 1, &begin);
+    push(w, begin);
+    n = tokenizer_encode(tokenizer, (const uint8_t *)text->text, text->length, tokens);
+    for (size_t i = 0; i < n; i++)
+        push(w, tokens[i]);
+    free(tokens);
+}
+
 static enum status push_prompt(struct writer *w, const char *option, struct err *err)
 {
     struct str text;
     enum status status;
     str_init(&text);
     status = read_prompt(option ? option : "", &text, err);
-    if (status == STATUS_OK && w->ids) {
+    if (status == STATUS_OK && w->ids)
         status = push_ids(w, text.text, err);
-    } else if (status == STATUS_OK) {
-        push(w, '\n');
-        for (size_t i = 0; i < text.length; i++)
-            push(w, (uint8_t)text.text[i]);
-    }
+    else if (status == STATUS_OK && text.length > TOKENIZER_MOST_TEXT)
+        status = err_set(err, STATUS_USAGE, "--prompt: more than %d bytes", TOKENIZER_MOST_TEXT);
+    else if (status == STATUS_OK)
+        push_text(w, &text);
     str_release(&text);
     return status;
 }
 
 /* ---- what is written ---- */
 
-/* Bytes that a terminal may get: no controls but line ends and tabs. */
-static void show(struct writer *w, size_t until)
+/* Whether the n bytes are the beginning of a character whose end is still to come. */
+static bool is_unfinished(const uint8_t *bytes, size_t n)
 {
-    for (; w->shown < until; w->shown++) {
-        unsigned char c = (unsigned char)w->text.text[w->shown];
-        (void)putchar(c == '\n' || c == '\t' || (c >= ' ' && c != 127) ? c : '?');
+    size_t wanted = *bytes >= 0xF0 ? 4 : *bytes >= 0xE0 ? 3 : *bytes >= 0xC0 ? 2 : 1;
+    return n < wanted;
+}
+
+/* Shows whole characters; at the end, whatever is left. Controls, which a terminal might obey, and what is no UTF-8
+ * appear as question marks. */
+static void show(struct writer *w, size_t until, bool is_end)
+{
+    while (w->shown < until) {
+        const uint8_t *at = (const uint8_t *)w->text.text + w->shown;
+        uint32_t code;
+        int length = utf8_next(at, until - w->shown, &code);
+        if (code == UNICODE_NONE && !is_end && is_unfinished(at, until - w->shown))
+            break;
+        if (code == '\n' || code == '\t' || (code >= ' ' && code < 127) || (code >= 160 && code != UNICODE_NONE))
+            (void)fwrite(at, 1, (size_t)length, stdout);
+        else
+            (void)putchar('?');
+        w->shown += (size_t)length;
     }
     (void)fflush(stdout);
+}
+
+static void append_bytes(struct writer *w, int32_t token)
+{
+    size_t length;
+    const uint8_t *bytes = tokenizer_token(w->loaded.tokenizer, token, &length);
+    str_append_bytes(&w->text, (const char *)bytes, length);
 }
 
 static void append(struct writer *w, int32_t token)
 {
     if (w->ids)
         str_format(&w->text, "%s%d", w->text.length ? " " : "", token);
-    else
-        str_append_char(&w->text, (char)token);
+    else if (token < tokenizer_vocabulary(w->loaded.tokenizer)) /* a model may have room for more than it uses */
+        append_bytes(w, token);
 }
 
 /* Where the first of the stops begins in what is not shown yet, or SIZE_MAX. *held: how many bytes at the end could
@@ -165,11 +206,11 @@ static bool write_token(struct writer *w, int32_t token)
         return false;
     append(w, token);
     if (w->ids) {
-        show(w, w->text.length);
+        show(w, w->text.length, true);
         return true;
     }
     stop = find_stop(w, &held);
-    show(w, stop < SIZE_MAX ? stop : w->text.length - held);
+    show(w, stop < SIZE_MAX ? stop : w->text.length - held, stop < SIZE_MAX);
     return stop == SIZE_MAX; /* the stop itself is never shown */
 }
 
@@ -203,7 +244,7 @@ static void generate(struct writer *w, const struct options *o)
         push(w, token);
     }
     if (goes_on)
-        show(w, w->text.length);
+        show(w, w->text.length, true);
     (void)putchar('\n');
 }
 
@@ -216,7 +257,6 @@ static int wanted_context(const struct writer *w, const struct options *o)
 
 static enum status prepare(struct writer *w, const struct options *o, struct err *err)
 {
-    const char *word = o->arguments[0];
     int V = w->loaded.config.vocabulary;
     enum status status;
     w->ids = option_flag(o, "ids");
@@ -224,12 +264,9 @@ static enum status prepare(struct writer *w, const struct options *o, struct err
     for (int i = 0; i < w->n_stops; i++)
         if (!*w->stops[i])
             return err_set(err, STATUS_USAGE, "--stop: nothing stops everything; give some text");
-    if (!w->ids && !loaded_reads_bytes(&w->loaded))
-        return err_set(err, STATUS_USAGE,
-                       "%s: only byte-level models (256 tokens, not %d) can be given text; tokens by "
-                       "number go with --ids",
-                       word, V);
-    status = push_prompt(w, option_text(o, "prompt"), err);
+    status = w->ids ? STATUS_OK : loaded_check_text(&w->loaded, err);
+    if (status == STATUS_OK)
+        status = push_prompt(w, option_text(o, "prompt"), err);
     if (status == STATUS_OK)
         status = loaded_read(&w->loaded, (struct loaded_use){.context = wanted_context(w, o)}, err);
     if (status != STATUS_OK)
@@ -246,7 +283,7 @@ static void echo_prompt(struct writer *w)
 {
     for (int64_t i = w->ids ? 0 : 1; i < w->n; i++) /* text: without the line end that was put before it */
         append(w, w->tokens[i]);
-    show(w, w->text.length);
+    show(w, w->text.length, true);
     if (!w->ids)
         str_clear(&w->text);
     w->shown = w->ids ? w->shown : 0;

@@ -14,7 +14,7 @@ static void fill(struct table *table, const struct plan *plan)
 {
     static const char *const names[] = {"trial_id", "label", "params_total", "params_active", "params_non_embedding",
                                         "params_matmul", "tokens", "flops_formula", "predicted_seconds",
-                                        "predicted_bytes"};
+                                        "predicted_bytes", "flops_marginal"};
     table_init(table, (int)(sizeof names / sizeof *names), names);
     for (int i = 0; i < plan->n_trials; i++) {
         const struct estimate *e = &plan->trials[i].estimate;
@@ -31,6 +31,7 @@ static void fill(struct table *table, const struct plan *plan)
         table_set_real(table, row, 7, e->flops);
         table_set_real(table, row, 8, e->seconds > 0 ? e->seconds : NAN);
         table_set_real(table, row, 9, e->bytes);
+        table_set_real(table, row, 10, plan->trials[i].flops_marginal);
     }
 }
 
@@ -47,7 +48,7 @@ static void fit_label(char *label)
 
 static void print_people(const struct plan *plan, int jobs)
 {
-    double seconds = 0, flops = 0, largest = 0;
+    double seconds = 0, flops = 0, marginal = 0, largest = 0;
     char text[4][32];
     (void)printf("%-*s %7s %7s %8s %8s %6s\n", LABEL_WIDTH + 10, plan->name, "params", "tokens", "FLOPs", "seconds", "MiB");
     for (int i = 0; i < plan->n_trials; i++) {
@@ -61,11 +62,15 @@ static void print_people(const struct plan *plan, int jobs)
                      e->bytes / (1 << 20));
         seconds += e->seconds;
         flops += e->flops;
+        marginal += plan->trials[i].flops_marginal;
         largest = fmax(largest, e->seconds);
     }
     (void)printf("params: in all, embedding and head included; seconds: on one core of its own\n"
                  "%d trial%s, %.2g FLOPs, about %.0f s with -j %d\n", plan->n_trials,
                  plan->n_trials == 1 ? "" : "s", flops, fmax(largest, seconds / jobs), jobs);
+    if (plan->shares_trunks)
+        (void)printf("%.2g FLOPs of them executed, %.0f %%, because branches share their trunk\n", marginal,
+                     100 * marginal / flops);
     if (plan->n_dropped)
         (void)printf("%d cells dropped by where\n", plan->n_dropped);
 }

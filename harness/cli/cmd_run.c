@@ -21,7 +21,7 @@ static void announce(const struct plan *plan, int jobs, double rate)
 {
     double flops = 0, seconds = 0, largest = 0;
     for (int i = 0; i < plan->n_trials; i++) {
-        flops += plan->trials[i].estimate.flops;
+        flops += plan->trials[i].flops_marginal;
         seconds += plan->trials[i].estimate.seconds;
         largest = fmax(largest, plan->trials[i].estimate.seconds);
     }
@@ -56,6 +56,7 @@ static int run_plan(struct invocation *invocation, struct plan *plan)
         .retries = (int)option_integer(o, "retries"),
         .rerun = rerun_mode(option_text(o, "rerun")),
         .checkpoints = !option_flag(o, "no-checkpoints"),
+        .state_every_s = option_seconds(o, "checkpoint-every"),
         .screen = screen_look(2, invocation->no_color),
         .quiet = invocation->quiet,
         .program = invocation->program,

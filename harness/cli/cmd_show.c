@@ -20,6 +20,8 @@ static const struct section sections[] = {
      false},
     {"latency", "SELECT phase, batch, prompt_tokens, p50_ms, p95_ms, p99_ms, tokens_per_s FROM v_latency"
      " WHERE trial_id = ?1 ORDER BY phase DESC", false},
+    {"experts", "SELECT step, layer, max_over_mean, effective_share, dead_share, dropped_share FROM v_moe"
+     " WHERE trial_id = ?1 AND step = (SELECT max(step) FROM v_moe WHERE trial_id = ?1) ORDER BY layer", false},
     {"attempts", "SELECT attempt, state, coalesce(reason, '') AS reason, started_at, wall_s FROM attempt"
      " WHERE trial_id = ?1 ORDER BY attempt", false},
 };

@@ -47,6 +47,7 @@ static const struct option_row run_options[] = {
     {.name = "timeout", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "10m", .help = "give up on a trial that makes no progress for so long"},
     {.name = "retries", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 100, .help = "further tries for a trial that crashed"},
     {.name = "rerun", .kind = OPTION_CHOICE, .metavar = "WHICH", .preset = "none", .choices = "none failed all", .help = "run these again"},
+    {.name = "checkpoint-every", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "1m", .help = "keep the state of a training so often, to go on from when it is killed; 0: only when it is stopped"},
     {.name = "no-checkpoints", .help = "do not keep the trained models"},
     {.name = "no-summary", .help = "do not print what the store says at the end"},
     {.name = NULL},
@@ -181,6 +182,20 @@ static const struct option_row latency_options[] = {
     {.name = "generate", .letter = 'g', .kind = OPTION_INTEGER, .metavar = "N", .minimum = 1, .maximum = 1e6, .help = "tokens generated after it; 32, or a quarter of the context"},
     {.name = "samples", .letter = 'n', .kind = OPTION_INTEGER, .metavar = "N", .preset = "200", .minimum = 1, .maximum = 1e6, .help = "times measured, of each phase"},
     {.name = "raw", .help = "print every sample"},
+    {.name = NULL},
+};
+
+static const struct example tokenizer_examples[] = {
+    {"isoflop tokenizer train book.txt --vocabulary 4096", "learn byte pairs, write tokenizer.json"},
+    {"isoflop tokenizer encode page.txt", "a line per token: its number, its bytes"},
+    {"isoflop tokenizer decode tokens.txt", "such lines as text again"},
+    {NULL, NULL},
+};
+
+static const struct option_row tokenizer_options[] = {
+    {.name = "vocabulary", .kind = OPTION_INTEGER, .metavar = "N", .preset = "4096", .minimum = 256, .maximum = 16777216, .help = "train: how many tokens, the 256 bytes among them"},
+    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .metavar = "FILE", .preset = "tokenizer.json", .help = "train: where to write it"},
+    {.name = "tokenizer", .letter = 't', .kind = OPTION_TEXT, .metavar = "FILE", .preset = "tokenizer.json", .help = "encode, decode: which one to use"},
     {.name = NULL},
 };
 
@@ -381,6 +396,17 @@ const struct command commands[] = {
         .options = shrink_options,
         .flags = COMMAND_DB | COMMAND_BLAS,
         .run = cmd_shrink,
+    },
+    {
+        .name = "tokenizer",
+        .group = GROUP_MODEL,
+        .summary = "learn byte pairs from a text; encode, decode",
+        .arguments = "ACTION FILE",
+        .details = "ACTION is train, encode or decode; the FILE - is standard input. Byte-level BPE in the form of Hugging "
+                   "Face's tokenizer.json; what such a file asks for beyond that is refused by name.",
+        .examples = tokenizer_examples,
+        .options = tokenizer_options,
+        .run = cmd_tokenizer,
     },
     {
         .name = "bench",

@@ -88,6 +88,7 @@ int cmd_train(struct invocation *invocation);
 int cmd_generate(struct invocation *invocation);
 int cmd_eval(struct invocation *invocation);
 int cmd_latency(struct invocation *invocation);
+int cmd_tokenizer(struct invocation *invocation);
 int cmd_shrink(struct invocation *invocation);
 int cmd_trial(struct invocation *invocation);
 int cmd_bench(struct invocation *invocation);

@@ -3,6 +3,7 @@
 #include "harness/cli/loaded.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/math/vec.h"
 #include "engine/model/checkpoint.h"
@@ -24,6 +25,25 @@ static enum status find_knobs(struct loaded *loaded, struct err *err)
 /* The session scores one sequence after the other; this many are handed to it at once. */
 enum { SESSION_SCORE_SEQUENCES = 16 };
 
+/* The tokenizer.json beside the model; without one, 256 tokens are bytes. */
+static enum status find_tokenizer(struct loaded *loaded, struct err *err)
+{
+    struct str path;
+    enum status status = STATUS_OK;
+    int V = loaded->config.vocabulary;
+    str_init(&path);
+    str_format(&path, "%s/tokenizer.json", loaded->folder.text);
+    if (access(path.text, F_OK) == 0)
+        status = tokenizer_read(&loaded->tokenizer, path.text, err);
+    else if (V == TOKENIZER_BYTES)
+        loaded->tokenizer = tokenizer_bytes();
+    if (status == STATUS_OK && loaded->tokenizer && tokenizer_vocabulary(loaded->tokenizer) > V)
+        status = err_set(err, STATUS_FORMAT, "%s has %d tokens, the model %d", path.text,
+                         tokenizer_vocabulary(loaded->tokenizer), V);
+    str_release(&path);
+    return status;
+}
+
 enum status loaded_find(struct loaded *out, const char *db, const char *word, struct err *err)
 {
     enum status status;
@@ -32,6 +52,8 @@ enum status loaded_find(struct loaded *out, const char *db, const char *word, st
     status = models_folder(db, word, &out->folder, err);
     if (status == STATUS_OK)
         status = checkpoint_config(out->folder.text, &out->config, &out->is_i8, err);
+    if (status == STATUS_OK)
+        status = find_tokenizer(out, err);
     return status == STATUS_OK ? find_knobs(out, err) : status;
 }
 
@@ -56,12 +78,21 @@ void loaded_release(struct loaded *loaded)
     session_release(&loaded->session);
     quantize_release(&loaded->i8);
     model_release(&loaded->model);
+    tokenizer_free(loaded->tokenizer);
     str_release(&loaded->folder);
 }
 
 bool loaded_reads_bytes(const struct loaded *loaded)
 {
-    return loaded->config.vocabulary == 256;
+    return loaded->tokenizer && tokenizer_vocabulary(loaded->tokenizer) == TOKENIZER_BYTES;
+}
+
+enum status loaded_check_text(const struct loaded *loaded, struct err *err)
+{
+    if (loaded->tokenizer)
+        return STATUS_OK;
+    return err_set(err, STATUS_USAGE, "%s: the model knows %d tokens, and no tokenizer.json says what they are",
+                   loaded->folder.text, loaded->config.vocabulary);
 }
 
 static void score_trained(void *context, const int32_t *tokens, const int32_t *targets, int B, int T,

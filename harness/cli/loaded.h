@@ -8,6 +8,7 @@
 #define HARNESS_CLI_LOADED_H
 
 #include "engine/base/str.h"
+#include "engine/data/tokenizer.h"
 #include "engine/model/infer.h"
 #include "engine/shrink/quantize.h"
 #include "engine/tasks/task.h"
@@ -16,6 +17,7 @@
 struct loaded {
     struct str folder;
     struct config config; /* context: the model's own until loaded_read */
+    struct tokenizer *tokenizer; /* what tokens are: bytes, or its tokenizer.json; NULL where nobody says */
     struct knobs knobs;   /* it was made by; presets where its folder does not say */
     bool knows_knobs;
     bool is_i8; /* weights in 8 bits */
@@ -36,8 +38,10 @@ struct loaded_use {
 MUST_CHECK enum status loaded_read(struct loaded *loaded, struct loaded_use use, struct err *err);
 void loaded_release(struct loaded *loaded);
 
-/* Whether tokens are bytes, so that text can be given to it as it is. */
+/* Whether tokens are bytes. */
 bool loaded_reads_bytes(const struct loaded *loaded);
+/* STATUS_USAGE when it cannot be given text, because nobody says what its tokens stand for. */
+MUST_CHECK enum status loaded_check_text(const struct loaded *loaded, struct err *err);
 
 /* Scores through the training forward pass; without one, and 8-bit weights, through the session. */
 struct scorer loaded_scorer(struct loaded *loaded);

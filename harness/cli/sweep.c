@@ -14,9 +14,11 @@
 #include "harness/cli/bar.h"
 #include "harness/cli/buildinfo.h"
 #include "harness/cli/folders.h"
+#include "harness/run/states.h"
 #include "harness/run/sysinfo.h"
 #include "harness/run/trial.h"
 #include "harness/spec/label.h"
+#include "harness/spec/trunk.h"
 
 const struct plan_hooks sweep_hooks = {
     .estimate = trial_estimate,
@@ -56,6 +58,11 @@ void sweep_checkpoint_folder(const char *db, const char *trial_id, struct str *o
 {
     const char *slash = strrchr(db, '/');
     str_format(out, "%.*scheckpoints/%s", slash ? (int)(slash - db + 1) : 0, db, trial_id);
+}
+
+void sweep_state_folder(const char *db, const char *id, struct str *out)
+{
+    str_format(out, "%s.states/%s", db, id);
 }
 
 void sweep_count_text(char *out, size_t size, double count)
@@ -106,26 +113,34 @@ struct context {
     struct plan *plan;
     struct owner owner;
     char *ended;         /* per trial of the plan: its attempt has ended, or is running */
+    char *running;       /* per trial: it is running */
     int *tries;          /* per trial: attempts of this run */
 };
 
-static enum status claim(void *opaque, struct assignment *out, struct err *err)
+/* Claims the first trial of the plan that is pending and waits for no branch of its trunk. */
+static enum status claim_branch(struct context *c, int *index, int64_t *attempt, struct err *err)
 {
-    struct context *c = opaque;
-    const struct planned_trial *trial;
+    for (int i = 0; i < c->plan->n_trials; i++) {
+        struct plan only = *c->plan;
+        enum status status;
+        int none;
+        if (c->ended[i] || trunk_waits(c->plan, i, c->ended, c->running))
+            continue;
+        only.trials = &c->plan->trials[i];
+        only.n_trials = 1;
+        status = store_claim(c->store, &only, &c->owner, &none, attempt, err);
+        *index = i;
+        if (status != STATUS_DONE)
+            return status;
+        c->ended[i] = 1; /* done before, or another runner's */
+    }
+    return STATUS_DONE;
+}
+
+/* The folders of an assignment. */
+static void set_folders(const struct context *c, const struct planned_trial *trial, struct assignment *out)
+{
     struct str folder;
-    int index;
-    int64_t attempt;
-    enum status status = store_claim(c->store, c->plan, &c->owner, &index, &attempt, err);
-    if (status != STATUS_OK)
-        return status;
-    trial = &c->plan->trials[index];
-    c->ended[index] = 1;
-    c->tries[index]++;
-    *out = (struct assignment){.attempt = attempt, .knobs = trial->knobs, .seconds = trial->estimate.seconds,
-                               .flops = trial->estimate.flops};
-    (void)str_copy(out->id, sizeof out->id, trial->id);
-    plan_label(c->plan, index, out->label, sizeof out->label);
     str_init(&folder);
     sweep_checkpoint_folder(c->options->db, trial->id, &folder);
     if (c->options->checkpoints)
@@ -134,8 +149,37 @@ static enum status claim(void *opaque, struct assignment *out, struct err *err)
         str_clear(&folder);
         sweep_checkpoint_folder(c->options->db, trial->knobs.parent, &folder);
         (void)str_copy(out->parent, sizeof out->parent, folder.text);
+    } else {
+        str_clear(&folder);
+        sweep_state_folder(c->options->db, trial->id, &folder);
+        (void)str_copy(out->state, sizeof out->state, folder.text);
+    }
+    if (*trial->trunk) {
+        str_clear(&folder);
+        sweep_state_folder(c->options->db, trial->trunk, &folder);
+        (void)str_copy(out->trunk, sizeof out->trunk, folder.text);
     }
     str_release(&folder);
+}
+
+static enum status claim(void *opaque, struct assignment *out, struct err *err)
+{
+    struct context *c = opaque;
+    const struct planned_trial *trial;
+    int index = 0;
+    int64_t attempt = 0;
+    enum status status = c->plan->shares_trunks ? claim_branch(c, &index, &attempt, err)
+                                                : store_claim(c->store, c->plan, &c->owner, &index, &attempt, err);
+    if (status != STATUS_OK)
+        return status;
+    trial = &c->plan->trials[index];
+    c->ended[index] = c->running[index] = 1;
+    c->tries[index]++;
+    *out = (struct assignment){.attempt = attempt, .knobs = trial->knobs, .seconds = trial->estimate.seconds,
+                               .flops = trial->estimate.flops, .state_every_s = c->options->state_every_s};
+    (void)str_copy(out->id, sizeof out->id, trial->id);
+    plan_label(c->plan, index, out->label, sizeof out->label);
+    set_folders(c, trial, out);
     return STATUS_OK;
 }
 
@@ -146,7 +190,7 @@ static enum status peek(void *opaque, double *seconds, struct err *err)
     struct context *c = opaque;
     (void)err;
     for (int i = 0; i < c->plan->n_trials; i++) {
-        if (!c->ended[i]) {
+        if (!c->ended[i] && !trunk_waits(c->plan, i, c->ended, c->running)) {
             *seconds = c->plan->trials[i].estimate.seconds;
             return STATUS_OK;
         }
@@ -186,6 +230,23 @@ static enum status retry(struct context *c, const struct assignment *a, enum out
     return store_prepare(c->store, &only, STORE_RERUN_FAILED, &pending, err);
 }
 
+/* A trial that is done, or would only diverge again, needs its states no more; a trunk's go with its last branch. */
+static void drop_states(struct context *c, const struct assignment *a, enum outcome outcome)
+{
+    int i = plan_index(c->plan, a->id);
+    bool needed = outcome == OUTCOME_INTERRUPTED;
+    if (*a->state && (outcome == OUTCOME_DONE || outcome == OUTCOME_DIVERGED))
+        states_prune(a->state, 0);
+    if (i < 0)
+        return;
+    c->running[i] = 0;
+    for (int k = 0; k < c->plan->n_trials && *a->trunk; k++)
+        if (strcmp(c->plan->trials[k].trunk, c->plan->trials[i].trunk) == 0)
+            needed = needed || !c->ended[k] || c->running[k];
+    if (*a->trunk && !needed)
+        states_prune(a->trunk, 0);
+}
+
 static enum status finish(void *opaque, const struct assignment *a, enum outcome outcome, const char *reason,
                           const struct record *records, int n, struct err *err)
 {
@@ -205,7 +266,11 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
     if (status == STATUS_OK && outcome == OUTCOME_DONE && c->options->told)
         c->options->told(c->options->told_context, all, n);
     free(all);
-    return status == STATUS_OK ? retry(c, a, outcome, err) : status;
+    if (status == STATUS_OK)
+        status = retry(c, a, outcome, err);
+    if (status == STATUS_OK)
+        drop_states(c, a, outcome);
+    return status;
 }
 
 /* ---- the sweep ---- */
@@ -219,7 +284,7 @@ static int by_seconds(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The store's folder, and beside it the one for the models. */
+/* The store's folder, and beside it those for the models and for states. */
 static enum status make_folders(const struct sweep_options *options, struct err *err)
 {
     struct str file;
@@ -227,8 +292,22 @@ static enum status make_folders(const struct sweep_options *options, struct err 
     str_init(&file);
     sweep_checkpoint_folder(options->db, "x", &file);
     status = folders_make_for(options->checkpoints ? file.text : options->db, err);
+    str_clear(&file);
+    sweep_state_folder(options->db, "x", &file);
+    if (status == STATUS_OK)
+        status = folders_make_for(file.text, err);
     str_release(&file);
     return status;
+}
+
+/* Nobody needs it when no state is left. */
+static void drop_state_folder(const struct sweep_options *options)
+{
+    struct str folder;
+    str_init(&folder);
+    sweep_state_folder(options->db, "", &folder);
+    (void)rmdir(folder.text);
+    str_release(&folder);
 }
 
 static double pending_seconds(const struct plan *plan)
@@ -290,8 +369,9 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
     if (options->budget_s > 0)
         qsort(plan->trials, (size_t)plan->n_trials, sizeof *plan->trials, by_seconds);
     c.ended = calloc((size_t)plan->n_trials, 1);
+    c.running = calloc((size_t)plan->n_trials, 1);
     c.tries = calloc((size_t)plan->n_trials, sizeof *c.tries);
-    ASSERT(c.ended && c.tries);
+    ASSERT(c.ended && c.running && c.tries);
     status = store_open(&c.store, options->db, STORE_WRITE, err);
     if (status == STATUS_OK)
         status = sweep_owner(c.store, &c.owner, err);
@@ -302,7 +382,9 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
     if (status == STATUS_OK)
         status = *pending > 0 ? run_pending(&c, *pending, out, err) : count_standing(c.store, plan, out, err);
     store_close(c.store);
+    drop_state_folder(options);
     free(c.ended);
+    free(c.running);
     free(c.tries);
     return status;
 }

@@ -21,6 +21,7 @@ struct sweep_options {
     double timeout_s;
     double budget_s;     /* 0: none; otherwise small trials go first */
     enum store_rerun rerun;
+    double state_every_s; /* between the states of a trial in training; 0: only when it is stopped */
     bool checkpoints;    /* keep the trained models beside the store */
     struct screen screen; /* of standard error, for the bar */
     bool quiet;
@@ -50,6 +51,9 @@ MUST_CHECK enum status sweep_owner(struct store *store, struct owner *out, struc
 
 /* Appends the folder of a trial's model, beside the store. */
 void sweep_checkpoint_folder(const char *db, const char *trial_id, struct str *out);
+
+/* Appends the folder of the states of a trial or a trunk, in a folder of the store's own beside it. */
+void sweep_state_folder(const char *db, const char *id, struct str *out);
 
 /* "16.2 M", "310 k": a count as people say it. */
 void sweep_count_text(char *out, size_t size, double count);

@@ -26,7 +26,7 @@ struct child {
     struct instant last_progress;
 };
 
-/* Life cycle. Reads the configuration from standard input into *out (id, knobs, checkpoint, parent) and
+/* Life cycle. Reads the configuration from standard input into *out (what control.h says) and
  * ignores SIGPIPE. STATUS_USAGE when no runner stands behind this process. */
 MUST_CHECK enum status child_begin(struct child *child, struct assignment *out, struct err *err);
 /* The last word: how the trial ended, and why ("" for done). Exit with 0 afterwards. */

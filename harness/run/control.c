@@ -35,6 +35,7 @@ enum status control_configure(int fd, const struct assignment *assignment, doubl
     struct instant deadline = clock_later(clock_now(), timeout_s);
     enum status status = STATUS_OK;
     struct str text, knobs;
+    char seconds[32];
     str_init(&text);
     str_init(&knobs);
     knobs_canonical(&assignment->knobs, &knobs);
@@ -42,6 +43,10 @@ enum status control_configure(int fd, const struct assignment *assignment, doubl
     append_block(&text, knobs.text);
     append_block(&text, assignment->checkpoint);
     append_block(&text, assignment->parent);
+    append_block(&text, assignment->state);
+    append_block(&text, assignment->trunk);
+    str_from_double(seconds, sizeof seconds, assignment->state_every_s);
+    append_block(&text, seconds);
     for (size_t sent = 0; sent < text.length;) {
         ssize_t rc = write(fd, text.text + sent, text.length - sent);
         if (rc >= 0) {
@@ -107,7 +112,8 @@ static enum status read_block(int fd, size_t size, char **out, struct err *err)
 enum status control_read_configuration(int fd, struct assignment *out, struct err *err)
 {
     static const size_t sizes[CONFIGURATION_BLOCKS] = {
-        sizeof out->id, CONFIGURATION_BLOCK_MAX, sizeof out->checkpoint, sizeof out->parent};
+        sizeof out->id, CONFIGURATION_BLOCK_MAX, sizeof out->checkpoint, sizeof out->parent,
+        sizeof out->state, sizeof out->trunk, 32};
     char *blocks[CONFIGURATION_BLOCKS] = {NULL};
     struct assignment assignment;
     enum status status = STATUS_OK;
@@ -123,6 +129,9 @@ enum status control_read_configuration(int fd, struct assignment *out, struct er
     (void)str_copy(assignment.id, sizeof assignment.id, blocks[0]);
     (void)str_copy(assignment.checkpoint, sizeof assignment.checkpoint, blocks[2]);
     (void)str_copy(assignment.parent, sizeof assignment.parent, blocks[3]);
+    (void)str_copy(assignment.state, sizeof assignment.state, blocks[4]);
+    (void)str_copy(assignment.trunk, sizeof assignment.trunk, blocks[5]);
+    assignment.state_every_s = strtod(blocks[6], NULL);
     *out = assignment;
 done:
     for (int i = 0; i < CONFIGURATION_BLOCKS; i++)

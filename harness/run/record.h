@@ -17,6 +17,7 @@ enum record_kind {
     RECORD_FACT,         /* name (derived column of table trial: params_total, …), value */
     RECORD_TEXT,         /* name (text column of trial or cost: blas_core, energy_method …), text */
     RECORD_MOE_LOAD,     /* step, index (layer), batch (expert), value (share of routed slots) */
+    RECORD_MOE_METRIC,   /* step, index (layer), name, value */
     RECORD_WANT_EXCLUSIVE, /* child asks that nothing else runs; it waits for CONTROL_GO */
     RECORD_PARKED,       /* child stands still after CONTROL_PARK */
     RECORD_EXCLUSIVE_DONE,

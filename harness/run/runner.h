@@ -27,6 +27,9 @@ struct assignment {
     double flops;           /* predicted */
     char checkpoint[512];   /* folder where the trial leaves its model; "" for nowhere */
     char parent[512];       /* folder of the parent's checkpoint (shrink); "" for none */
+    char state[512];        /* folder for its training states, and of those to go on from; "" for none */
+    char trunk[512];        /* folder of the states it shares with the other branches of its trunk; "" for none */
+    double state_every_s;   /* seconds between states; 0: only when it is stopped */
     bool alone;             /* starts when nothing else runs, and nothing starts beside it (after an oom) */
 };
 
@@ -41,7 +44,7 @@ struct sink {
      * the budget is used up. */
     enum status (*peek)(void *context, double *seconds, struct err *err);
     /* The end of an attempt: outcome, reason ("" for done) and what it measured (METRIC, EVAL, LATENCY, COST,
-     * FACT, TEXT, MOE_LOAD, in the order sent), to be stored in one transaction. An error ends the run. */
+     * FACT, TEXT, MOE_LOAD, MOE_METRIC, in the order sent), to be stored in one transaction. An error ends the run. */
     enum status (*finish)(void *context, const struct assignment *assignment, enum outcome outcome,
                           const char *reason, const struct record *records, int n, struct err *err);
 };

@@ -24,7 +24,7 @@ enum status trial_identity(const struct knobs *knobs, struct str *out, struct er
 struct source;
 MUST_CHECK enum status trial_source(const struct knobs *knobs, struct source **out, struct err *err);
 int64_t trial_heldout_windows(const struct knobs *knobs);
-int64_t trial_micro_batch(const struct knobs *knobs);
+int trial_score_sequences(const struct knobs *knobs);
 
 /* The knobs of a trained model lie beside it in its folder, so that whoever finds it knows what it has learnt from.
  * Reading: STATUS_NOT_FOUND where there are none. */

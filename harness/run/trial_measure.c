@@ -79,7 +79,7 @@ static bool measure_heldout(struct trial *trial)
         child_fact(child, "heldout_stderr", h.stderror);
         child_fact(child, "entropy_floor", entropy_floor);
         child_fact(child, "excess_nats", h.loss - entropy_floor);
-        child_fact(child, "bits_per_byte", h.loss / M_LN2 / source_bytes_per_token(trial->source));
+        child_fact(child, "bits_per_byte", h.loss / M_LN2 / ((double)h.bytes / (double)h.tokens));
         for (int i = 0; routed && i < c->depth * c->experts; i++)
             child_moe_load(child, trial->steps, i / c->experts, i % c->experts, load[i]);
     }

@@ -17,7 +17,7 @@ void trial_config(const struct knobs *k, struct config *out)
 {
     int64_t heads = knobs_heads(k);
     *out = (struct config){
-        .vocabulary = 256,
+        .vocabulary = (int)k->vocabulary,
         .context = (int)k->context,
         .depth = (int)k->depth,
         .width = (int)k->width,
@@ -26,8 +26,11 @@ void trial_config(const struct knobs *k, struct config *out)
         .ffn = (int)(knobs_ffn(k) / k->granularity),
         .experts = (int)k->experts,
         .experts_per_token = (int)k->experts_per_token,
+        .shared_experts = (int)k->shared_experts,
+        .capacity = k->capacity,
         .routed = k->experts > 1,
         .gate_all = strcmp(k->gate, "all") == 0,
+        .qk_norm = k->qk_norm,
         .tied = k->tied,
         .mup = strcmp(k->parametrization, "mup") == 0,
         .base_width = (int)k->base_width,
@@ -43,10 +46,29 @@ int64_t trial_sequences(const struct knobs *knobs)
     return knobs->batch_tokens / knobs->context;
 }
 
-int64_t trial_micro_batch(const struct knobs *knobs)
+void trial_shape(const struct knobs *knobs, struct train_shape *out)
 {
-    int64_t limit = knobs->micro_batch ? knobs->micro_batch : 16;
-    return trial_sequences(knobs) < limit ? trial_sequences(knobs) : limit;
+    *out = (struct train_shape){trial_sequences(knobs), (int)knobs->micro_batch, (int)knobs->threads};
+}
+
+/* A share of the steps, or so many tokens, as steps; at least one. */
+static int64_t whole_steps(double steps)
+{
+    return steps < 1 ? 1 : llround(steps);
+}
+
+void trial_schedule(const struct knobs *k, struct schedule *out)
+{
+    double steps = (double)trial_steps(k);
+    *out = (struct schedule){
+        .kind = strcmp(k->schedule, "wsd") == 0      ? SCHEDULE_WSD
+                : strcmp(k->schedule, "cosine") == 0 ? SCHEDULE_COSINE
+                                                     : SCHEDULE_CONSTANT,
+        .steps = trial_steps(k),
+        .rising = whole_steps(k->warmup_tokens ? (double)k->warmup_tokens / (double)k->batch_tokens : k->warmup * steps),
+        .falling = k->decay > 0 ? whole_steps(k->decay * steps) : 0,
+        .final = k->final_lr,
+    };
 }
 
 int64_t trial_steps(const struct knobs *knobs)
@@ -58,6 +80,15 @@ int64_t trial_steps(const struct knobs *knobs)
         steps = knobs->flops / cost_train_flops(&config, 1, trial_sequences(knobs), config.context);
     }
     return steps < 1 ? 1 : steps > 1e15 ? (int64_t)1e15 : llround(steps);
+}
+
+int trial_score_sequences(const struct knobs *knobs)
+{
+    struct config config;
+    struct train_shape shape;
+    trial_config(knobs, &config);
+    trial_shape(knobs, &shape);
+    return train_micro_batch(&config, &shape);
 }
 
 int64_t trial_heldout_windows(const struct knobs *knobs)
@@ -79,15 +110,17 @@ enum status trial_estimate(const struct knobs *knobs, struct estimate *out, stru
 {
     struct config config;
     struct param_counts counts;
+    struct train_shape shape;
+    struct schedule schedule;
     int64_t steps = trial_steps(knobs);
-    size_t bytes;
     enum status status;
     trial_config(knobs, &config);
     status = config_check(&config, err);
     if (status != STATUS_OK)
         return err_set(err, STATUS_USAGE, "%s", err->text);
     counts = cost_params(&config);
-    bytes = model_bytes(&config, (int)trial_micro_batch(knobs), MODEL_TRAIN);
+    trial_shape(knobs, &shape);
+    trial_schedule(knobs, &schedule);
     *out = (struct estimate){
         .params_total = counts.total,
         .params_active = counts.active,
@@ -95,7 +128,11 @@ enum status trial_estimate(const struct knobs *knobs, struct estimate *out, stru
         .params_matmul = counts.matmul,
         .tokens = steps * knobs->batch_tokens,
         .flops = cost_train_flops(&config, steps, trial_sequences(knobs), config.context),
-        .bytes = (double)bytes + 32e6, /* the program, the data and OpenBLAS's buffer */
+        .bytes = (double)model_bytes(&config, train_micro_batch(&config, &shape), MODEL_TRAIN) +
+                 (double)train_bytes(&config, &shape) + 32e6, /* the program, the data and OpenBLAS's buffer */
+        .steps = steps,
+        .constant_steps = schedule_constant_steps(&schedule),
+        .workers = train_workers(&config, &shape),
     };
     return STATUS_OK;
 }
@@ -132,6 +169,23 @@ static enum status suggest_path(const char *path, struct err *err)
     return status;
 }
 
+/* Puts the tokenizer, if there is one, into the source, which is closed when that fails. */
+static enum status use_tokenizer(const struct knobs *knobs, struct source **source, struct err *err)
+{
+    struct tokenizer *tokenizer;
+    enum status status;
+    if (strcmp(knobs->tokenizer, "bytes") == 0)
+        return STATUS_OK;
+    status = trial_tokenizer(knobs, *source, &tokenizer, err);
+    if (status == STATUS_OK)
+        status = source_tokenize(*source, tokenizer, err);
+    if (status != STATUS_OK) {
+        source_free(*source);
+        *source = NULL;
+    }
+    return status;
+}
+
 enum status trial_source(const struct knobs *knobs, struct source **out, struct err *err)
 {
     struct str path;
@@ -153,7 +207,7 @@ enum status trial_source(const struct knobs *knobs, struct source **out, struct 
     else if (status == STATUS_NOT_FOUND)
         status = suggest_path(path.text, err);
     str_release(&path);
-    return status;
+    return status == STATUS_OK ? use_tokenizer(knobs, out, err) : status;
 }
 
 enum status trial_identity(const struct knobs *knobs, struct str *out, struct err *err)

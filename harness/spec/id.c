@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* id.c — the only user of libxxhash. The text hashed is knobs_canonical's, byte for byte, but only the lines
- * whose knob differs from the trial before are written anew: neighbours in a plan differ in one or two.
+/* id.c — the text hashed is knobs_canonical's, byte for byte, but only the lines whose knob differs from the
+ * trial before are written anew: neighbours in a plan differ in one or two.
  * Invariant: lines[i] is the canonical line of knob i as it is in `last`. */
 #include "harness/spec/id.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/hash.h"
 #include "harness/spec/values.h"
 
 enum { KNOBS_MOST = 64 };
+_Static_assert((int)TRIAL_ID_SIZE == (int)HASH_TEXT_SIZE, "an id is a hash in digits");
 
 /* One data set: the hash of its knobs, and its identity. */
 struct data_set {
-    XXH128_hash_t key;
+    struct hash key;
     char *identity; /* owned; NULL: an empty slot */
 };
 
@@ -74,10 +73,10 @@ static void update_lines(struct ids *ids, const struct knobs *knobs)
 }
 
 /* The slot of this key: where it is, or the empty one where it belongs. */
-static struct data_set *find_set(struct data_set *sets, size_t n_slots, XXH128_hash_t key)
+static struct data_set *find_set(struct data_set *sets, size_t n_slots, struct hash key)
 {
-    size_t i = key.low64 & (n_slots - 1);
-    while (sets[i].identity && !XXH128_isEqual(sets[i].key, key))
+    size_t i = key.low & (n_slots - 1);
+    while (sets[i].identity && !hash_equal(sets[i].key, key))
         i = (i + 1) & (n_slots - 1);
     return &sets[i];
 }
@@ -100,13 +99,13 @@ static enum status identity_of(struct ids *ids, const struct knobs *knobs, const
 {
     struct data_set *set;
     struct str identity;
-    XXH128_hash_t key;
+    struct hash key;
     enum status status;
     str_clear(&ids->text);
     for (int i = 0; i < knob_count(); i++)
         if (knob_in(knob_at(i), "data"))
             str_append_bytes(&ids->text, ids->lines[i].text, ids->lines[i].length);
-    key = XXH3_128bits(ids->text.text, ids->text.length);
+    key = hash_bytes(ids->text.text, ids->text.length);
     set = find_set(ids->sets, ids->n_slots, key);
     if (set->identity) {
         *out = set->identity;
@@ -129,7 +128,6 @@ static enum status identity_of(struct ids *ids, const struct knobs *knobs, const
 enum status ids_make(struct ids *ids, const struct knobs *knobs, char out[TRIAL_ID_SIZE], struct err *err)
 {
     const char *identity = NULL;
-    XXH128_hash_t hash;
     enum status status;
     update_lines(ids, knobs);
     status = identity_of(ids, knobs, &identity, err);
@@ -139,7 +137,6 @@ enum status ids_make(struct ids *ids, const struct knobs *knobs, char out[TRIAL_
     for (int i = 0; i < knob_count(); i++)
         str_append_bytes(&ids->text, ids->lines[i].text, ids->lines[i].length);
     str_append(&ids->text, identity);
-    hash = XXH3_128bits(ids->text.text, ids->text.length);
-    (void)snprintf(out, TRIAL_ID_SIZE, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
+    hash_text(hash_bytes(ids->text.text, ids->text.length), out);
     return STATUS_OK;
 }

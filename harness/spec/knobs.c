@@ -28,6 +28,13 @@ static const struct knob knobs_table[] = {
      "world: lines replaced by random letters", FIELD(junk), false},
     {"data.seed", "data_seed", KNOB_INTEGER, "", 0, 4294967295.0, "1", NULL,
      "which world: its facts, and which task items are held out", FIELD(data_seed), false},
+    {"data.tokenizer", "tokenizer", KNOB_CHOICE, "", 0, 0, "bytes", "bytes bpe file",
+     "text: tokens are bytes, byte pairs learnt from its training part, or by the file data.tokenizer_path",
+     FIELD(tokenizer), false},
+    {"data.vocabulary", "vocabulary", KNOB_INTEGER, "tokens", 256, 16777216, "256", NULL,
+     "how many different tokens there are; 256 with bytes", FIELD(vocabulary), false},
+    {"data.tokenizer_path", "tokenizer_path", KNOB_TEXT, "", 0, 0, "", NULL,
+     "the tokenizer.json, when data.tokenizer is file", FIELD(tokenizer_path), false},
 
     {"model.depth", "depth", KNOB_INTEGER, "layers", 1, 256, "2", NULL,
      "transformer layers", FIELD(depth), false},
@@ -50,14 +57,21 @@ static const struct knob knobs_table[] = {
      "the width at which mup and standard agree", FIELD(base_width), false},
     {"model.rope_base", "rope_base", KNOB_REAL, "", 1, 1e9, "10000", NULL,
      "base of the rotary position frequencies", FIELD(rope_base), false},
+    {"model.qk_norm", "qk_norm", KNOB_BOOL, "", 0, 1, "false", NULL,
+     "normalise queries and keys per head before the rotation (QK-norm)", FIELD(qk_norm), false},
     {"model.experts", "experts", KNOB_INTEGER, "experts", 1, 1024, "1", NULL,
      "experts per layer; 1 is a dense model", FIELD(experts), false},
     {"model.experts_per_token", "experts_per_token", KNOB_INTEGER, "experts", 1, 64, "1", NULL,
      "experts each token is sent to (top-k)", FIELD(experts_per_token), false},
     {"model.granularity", "granularity", KNOB_INTEGER, "", 1, 64, "1", NULL,
      "an expert's feed-forward width is ffn divided by this", FIELD(granularity), false},
+    {"model.shared_experts", "shared_experts", KNOB_INTEGER, "experts", 0, 64, "0", NULL,
+     "experts that every token visits besides, of the same width (Dai 2024)", FIELD(shared_experts), false},
     {"model.gate", "gate", KNOB_CHOICE, "", 0, 0, "chosen", "chosen all",
      "weights of the experts: softmax over the chosen logits (Mixtral) or over all (Switch)", FIELD(gate), false},
+    {"model.capacity", "capacity", KNOB_REAL, "", 0, 1000, "0", NULL,
+     "training: most tokens an expert serves of a micro-batch, over its even share; 0: all (Fedus 2021)",
+     FIELD(capacity), false},
     {"model.load_balance", "load_balance", KNOB_REAL, "", 0, 10, "0.01", NULL,
      "weight of the load-balance loss (Fedus 2021, eq. 4)", FIELD(load_balance), false},
     {"model.router_z", "router_z", KNOB_REAL, "", 0, 10, "0.001", NULL,
@@ -70,13 +84,24 @@ static const struct knob knobs_table[] = {
     {"train.batch_tokens", "batch_tokens", KNOB_INTEGER, "tokens", 8, 1e8, "1024", NULL,
      "tokens per optimiser step, a multiple of the context", FIELD(batch_tokens), false},
     {"train.micro_batch", "micro_batch", KNOB_INTEGER, "sequences", 0, 65536, "0", NULL,
-     "sequences computed together; 0: the whole batch, up to 16", FIELD(micro_batch), false},
+     "sequences computed together; 0: about 512 tokens", FIELD(micro_batch), false},
+    {"train.threads", "threads", KNOB_INTEGER, "threads", 1, 64, "1", NULL,
+     "threads of one trial; a batch has work for one per 512 tokens, at most 8; the result does not depend on it",
+     FIELD(threads), false},
     {"train.lr", "lr", KNOB_REAL, "", 0, 1e12, "0.004", NULL,
      "peak learning rate", FIELD(lr), false},
+    {"train.schedule", "schedule", KNOB_CHOICE, "", 0, 0, "wsd", "wsd cosine constant",
+     "learning rate after warm-up: stable, then falling in a line; a cosine over the whole run; or constant",
+     FIELD(schedule), false},
     {"train.warmup", "warmup", KNOB_REAL, "share of steps", 0, 1, "0.05", NULL,
      "steps with rising rate", FIELD(warmup), false},
+    {"train.warmup_tokens", "warmup_tokens", KNOB_INTEGER, "tokens", 0, 1e13, "0", NULL,
+     "tokens with rising rate, in place of the share: the same for all lengths of a run; 0: the share counts",
+     FIELD(warmup_tokens), false},
     {"train.decay", "decay", KNOB_REAL, "share of steps", 0, 1, "0.3", NULL,
-     "steps with falling rate, at the end", FIELD(decay), false},
+     "wsd: steps with falling rate, at the end", FIELD(decay), false},
+    {"train.final_lr", "final_lr", KNOB_REAL, "share of lr", 0, 1, "0", NULL,
+     "wsd, cosine: where the rate ends", FIELD(final_lr), false},
     {"train.weight_decay", "weight_decay", KNOB_REAL, "", 0, 10, "0.1", NULL,
      "decoupled weight decay; none on norms and embeddings", FIELD(weight_decay), false},
     {"train.beta1", "beta1", KNOB_REAL, "", 0, 0.9999999, "0.9", NULL,
@@ -344,10 +369,40 @@ int64_t knobs_ffn(const struct knobs *knobs)
 /* Decimal shares that add up to 1 may miss it by a rounding: 0.56 + 0.34 + 0.1 > 1 in binary. */
 #define SHARE_SLACK 1e-9
 
+static enum status check_tokenizer(const struct knobs *knobs, struct err *err)
+{
+    bool is_bytes = strcmp(knobs->tokenizer, "bytes") == 0, is_file = strcmp(knobs->tokenizer, "file") == 0;
+    if (!is_bytes && strcmp(knobs->data_source, "text") != 0)
+        return err_set(err, STATUS_USAGE, "data.tokenizer %s needs data.source text: the world is written in bytes",
+                       knobs->tokenizer);
+    if (is_bytes && knobs->vocabulary != 256)
+        return err_set(err, STATUS_USAGE, "data.tokenizer bytes has a data.vocabulary of 256, not %" PRId64,
+                       knobs->vocabulary);
+    if (strcmp(knobs->tokenizer, "bpe") == 0 && knobs->vocabulary == 256)
+        return err_set(err, STATUS_USAGE, "data.tokenizer bpe needs a data.vocabulary of more than 256");
+    if (is_file != (*knobs->tokenizer_path != 0))
+        return err_set(err, STATUS_USAGE, "data.tokenizer file and data.tokenizer_path go together");
+    return STATUS_OK;
+}
+
+/* A budget in FLOPs is turned into tokens first and checked again then. */
+static enum status check_schedule(const struct knobs *knobs, struct err *err)
+{
+    bool decays = strcmp(knobs->schedule, "wsd") == 0;
+    double share = knobs->warmup_tokens ? 0 : knobs->warmup;
+    if (share + (decays ? knobs->decay : 0) > 1 + SHARE_SLACK)
+        return err_set(err, STATUS_USAGE, "train.warmup and train.decay add up to more than 1");
+    if (!(knobs->flops > 0) && (double)knobs->warmup_tokens > (double)knobs->tokens * (decays ? 1 - knobs->decay : 1))
+        return err_set(err, STATUS_USAGE, "train.warmup_tokens %" PRId64 " leaves nothing at the peak rate in %" PRId64
+                       " tokens", knobs->warmup_tokens, knobs->tokens);
+    return STATUS_OK;
+}
+
 enum status knobs_check(const struct knobs *knobs, struct err *err)
 {
     int64_t heads = knobs_heads(knobs);
     int64_t kv_heads = knobs->kv_heads ? knobs->kv_heads : heads;
+    enum status status;
     if (strcmp(knobs->data_source, "text") == 0 && !*knobs->data_path)
         return err_set(err, STATUS_USAGE, "data.source text needs data.path");
     if (knobs->task_share + knobs->fact_share + knobs->junk > 1 + SHARE_SLACK)
@@ -366,12 +421,14 @@ enum status knobs_check(const struct knobs *knobs, struct err *err)
                        PRId64, knobs->granularity, knobs_ffn(knobs));
     if (knobs->experts == 1 && knobs->granularity != 1)
         return err_set(err, STATUS_USAGE, "model.granularity is for models with experts");
+    if (knobs->experts == 1 && (knobs->shared_experts > 0 || knobs->capacity > 0))
+        return err_set(err, STATUS_USAGE, "model.%s is for models with experts",
+                       knobs->shared_experts > 0 ? "shared_experts" : "capacity");
     if (knobs->batch_tokens % knobs->context)
         return err_set(err, STATUS_USAGE, "train.batch_tokens %" PRId64 " is not a multiple of model.context %"
                        PRId64, knobs->batch_tokens, knobs->context);
-    if (knobs->warmup + knobs->decay > 1 + SHARE_SLACK)
-        return err_set(err, STATUS_USAGE, "train.warmup and train.decay add up to more than 1");
-    return STATUS_OK;
+    status = check_tokenizer(knobs, err);
+    return status == STATUS_OK ? check_schedule(knobs, err) : status;
 }
 
 void knobs_canonical(const struct knobs *knobs, struct str *out)

@@ -29,6 +29,9 @@ struct knobs {
     double fact_share;
     double junk;
     int64_t data_seed;
+    char tokenizer[KNOB_TEXT_SIZE];
+    int64_t vocabulary;
+    char tokenizer_path[KNOB_TEXT_SIZE];
     /* model */
     int64_t depth;
     int64_t width;
@@ -40,10 +43,13 @@ struct knobs {
     char parametrization[KNOB_TEXT_SIZE];
     int64_t base_width;
     double rope_base;
+    bool qk_norm;
     int64_t experts;
     int64_t experts_per_token;
     int64_t granularity;
+    int64_t shared_experts;
     char gate[KNOB_TEXT_SIZE];
+    double capacity;
     double load_balance;
     double router_z;
     /* train */
@@ -51,9 +57,13 @@ struct knobs {
     double flops;
     int64_t batch_tokens;
     int64_t micro_batch;
+    int64_t threads;
     double lr;
+    char schedule[KNOB_TEXT_SIZE];
     double warmup;
+    int64_t warmup_tokens;
     double decay;
+    double final_lr;
     double weight_decay;
     double beta1;
     double beta2;

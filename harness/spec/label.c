@@ -47,7 +47,7 @@ static void append_part(struct str *out, const struct knob *knob, const struct k
 static bool says_nothing(const struct knob *knob, const struct knobs *knobs)
 {
     static const char *const mixture[] = {"experts", "experts_per_token", "granularity", "gate", "load_balance",
-                                          "router_z"};
+                                          "router_z", "shared_experts", "capacity"};
     for (size_t i = 0; i < sizeof mixture / sizeof *mixture; i++)
         if (strcmp(knob->column, mixture[i]) == 0)
             return knobs->experts == 1 || i == 2 || i == 3;

@@ -14,6 +14,7 @@
 #include "harness/spec/file.h"
 #include "harness/spec/id.h"
 #include "harness/spec/spec.h"
+#include "harness/spec/trunk.h"
 
 enum { BLOCK_CELLS = 16384, MOST_CELLS = 1000000 };
 
@@ -105,6 +106,9 @@ static enum status settle_knobs(const struct plan_hooks *hooks, struct planned_t
      * again because the same trial must have the same estimate. */
     knobs->tokens = trial->estimate.tokens;
     knobs->flops = 0;
+    status = knobs_check(knobs, err);
+    if (status != STATUS_OK)
+        return status;
     return hooks->estimate(knobs, &trial->estimate, err);
 }
 
@@ -365,6 +369,24 @@ static void describe(struct plan *plan, const struct spec *spec, const char *tex
         plan->claims[plan->n_claims++] = copy(spec->claims[i]);
 }
 
+/* Without `trunk: true` every trial pays for itself. */
+static enum status settle_trunks(struct planner *planner, const struct spec *spec)
+{
+    struct plan *plan = &planner->plan;
+    int possible = 0;
+    plan->shares_trunks = spec->trunk;
+    for (int i = 0; i < plan->n_trials; i++) {
+        plan->trials[i].flops_marginal = plan->trials[i].estimate.flops;
+        possible += trunk_possible(&plan->trials[i].knobs);
+    }
+    if (!spec->trunk)
+        return STATUS_OK;
+    if (possible == 0)
+        return place_error(&spec->trunk_place, planner->err, "a trunk needs train.warmup_tokens above 0 and "
+                           "train.schedule wsd or constant, so that runs of different lengths begin alike");
+    return trunk_find(plan, planner->ids, planner->err);
+}
+
 static enum status refuse_empty(const struct planner *planner, const struct spec *spec)
 {
     int g = 0;
@@ -419,6 +441,9 @@ enum status plan_load(struct plan *out, const char *path, const char *const *ove
         goto done;
     order(&planner.plan);
     describe(&planner.plan, &spec, text.text);
+    status = settle_trunks(&planner, &spec);
+    if (status != STATUS_OK)
+        goto done;
     *out = planner.plan;
     planner.plan = (struct plan){0};
 done:
@@ -449,6 +474,7 @@ enum status plan_single(struct plan *out, const char *name, const struct knobs *
     if (status == STATUS_OK)
         status = ids_make(planner.ids, &trial->knobs, trial->id, err);
     if (status == STATUS_OK) {
+        trial->flops_marginal = trial->estimate.flops;
         planner.plan.n_trials = 1;
         describe(&planner.plan, &spec, "");
         (void)str_copy(planner.plan.name, sizeof planner.plan.name, name);

@@ -24,6 +24,9 @@ struct estimate {
     int64_t params_matmul;
     int64_t tokens;      /* after rounding to whole batches, or from the FLOP budget */
     double flops;        /* training and final scoring, by formula */
+    int64_t steps;       /* optimiser steps */
+    int64_t constant_steps; /* those at the start that would be the same in a longer run (the trunk's part) */
+    int64_t workers;     /* threads that get work */
     double bytes;        /* memory the trial process needs */
     double seconds;      /* on one core; 0 until calibrated */
 };
@@ -32,6 +35,9 @@ struct planned_trial {
     char id[TRIAL_ID_SIZE];
     struct knobs knobs;
     struct estimate estimate;
+    char trunk[TRIAL_ID_SIZE]; /* id of the trunk it is a branch of; "" for none (trunk.h) */
+    double flops_marginal;     /* of estimate.flops, what is left when the trunk is shared; all without one */
+    double flops_trunk;        /* estimate.flops of the trunk's longest branch */
 };
 
 struct plan {
@@ -44,6 +50,7 @@ struct plan {
     struct planned_trial *trials;
     int n_trials;
     int n_dropped;       /* cells that `where` removed */
+    bool shares_trunks;  /* the spec says `trunk: true` */
     uint64_t varying;    /* bit i: knob i is not the same in all trials */
 };
 

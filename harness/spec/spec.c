@@ -205,6 +205,20 @@ static enum status read_claims(struct reader *reader, struct grid *grid, const s
     return STATUS_OK;
 }
 
+static enum status read_trunk(struct reader *reader, struct grid *grid, const struct node *node)
+{
+    const char *text = "";
+    enum status status = take_text(reader, node, &text);
+    (void)grid;
+    if (status != STATUS_OK)
+        return status;
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+        return place_error(&node->place, reader->err, "trunk takes true or false, not '%.60s'", text);
+    reader->spec->trunk = strcmp(text, "true") == 0;
+    reader->spec->trunk_place = node->place;
+    return STATUS_OK;
+}
+
 /* Which keys there are; each row's function reads the value into the grid, or into reader->spec. A grid has
  * the first KEYS_OF_GRID of them. */
 static const struct {
@@ -213,7 +227,7 @@ static const struct {
 } keys[] = {
     {"data", read_section}, {"model", read_section}, {"train", read_section}, {"eval", read_section},
     {"seeds", read_seeds}, {"where", read_where}, {"zip", read_zip}, {"seed", read_seeds}, {"shrink", read_shrink},
-    {"name", read_name}, {"question", read_question}, {"claims", read_claims},
+    {"name", read_name}, {"question", read_question}, {"claims", read_claims}, {"trunk", read_trunk},
 };
 enum { KEYS_OF_GRID = 9, KEYS = sizeof keys / sizeof *keys };
 
@@ -221,7 +235,7 @@ static enum status unknown_key(struct reader *reader, const struct node *node, b
 {
     /* What a message may suggest: not the synonym, not what is refused. */
     static const char *const grid_names[] = {"data", "model", "train", "eval", "seeds", "where", "zip", NULL};
-    static const char *const top_names[] = {"name", "question", "claims", "data", "model", "train", "eval",
+    static const char *const top_names[] = {"name", "question", "claims", "trunk", "data", "model", "train", "eval",
                                             "seeds", "where", "zip", "grids", NULL};
     struct str hint;
     for (int k = 0; !top && top_names[k]; k++) /* all of a grid's own are known */

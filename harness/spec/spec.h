@@ -33,6 +33,8 @@ struct spec {
     const char *question;                 /* "" when there is none */
     const char *claims[SPEC_CLAIMS];
     int n_claims;
+    bool trunk;                           /* trials that begin alike share their beginning (trunk.h) */
+    struct place trunk_place;
     struct grid *grids;
     int n_grids;
     struct axis **axes;                   /* all axes of all grids */

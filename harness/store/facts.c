@@ -39,6 +39,8 @@ static const struct fact costs[] = {
     {"tokens_per_s", "tokens_per_s", false, false},
     {"steps", "steps", true, false},
     {"threads", "threads", true, false},
+    {"flops_marginal", "flops_marginal", false, false},
+    {"train_marginal_s", "train_marginal_s", false, false},
 };
 
 static const struct fact trial_texts[] = {

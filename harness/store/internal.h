@@ -24,6 +24,7 @@ enum store_slot {
     SLOT_EVAL,
     SLOT_LATENCY,
     SLOT_MOE_LOAD,
+    SLOT_MOE_METRIC,
     SLOT_COST,
     SLOT_BENCH,
     SLOT_COUNT

@@ -120,6 +120,24 @@ static enum status put_moe_load(struct ending *ending, const struct record *reco
     return query_run(query, err);
 }
 
+static enum status put_moe_metric(struct ending *ending, const struct record *record, struct err *err)
+{
+    struct query *query = NULL;
+    enum status status =
+        store_statement(ending->store, SLOT_MOE_METRIC,
+                        "INSERT OR REPLACE INTO moe_metric"
+                        " (trial_id, attempt, step, layer, name, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                        &query, err);
+    if (status != STATUS_OK)
+        return status;
+    bind_attempt(query, ending);
+    query_bind_integer(query, 3, record->step);
+    query_bind_integer(query, 4, record->index);
+    query_bind_text(query, 5, record->name);
+    query_bind_real(query, 6, record->value);
+    return query_run(query, err);
+}
+
 static enum status unknown_name(const struct ending *ending, const char *what, const char *name,
                                 struct err *err)
 {
@@ -177,6 +195,8 @@ static enum status put_record(struct ending *ending, const struct record *record
         return put_latency(ending, record, err);
     case RECORD_MOE_LOAD:
         return put_moe_load(ending, record, err);
+    case RECORD_MOE_METRIC:
+        return put_moe_metric(ending, record, err);
     case RECORD_FACT:
         return gather_number(ending, record, fact_at, "fact", ending->facts, err);
     case RECORD_COST:

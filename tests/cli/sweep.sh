@@ -31,16 +31,20 @@ eval: {heldout_tokens: 1024, items: 16, latency_samples: 20}
 grids:
   - model: {width: [16, 32]}
     train: {tokens: [8192, 16384, 40960]}
-  - model: {width: 16, experts: 4, experts_per_token: [1, 2]}
+  - model: {width: 16, experts: 4, experts_per_token: [1, 2], shared_experts: 1, capacity: 1, qk_norm: true}
     train: {tokens: 16384}
 SPEC
 
 # What must not depend on time, jobs or interruption. The settings and results of every trial, and the scores.
 results() { # db
+    local table
     "$isoflop" export v_trials --db "$1" --json |
         sed -E 's/"(created_at|predicted_seconds|attempts)": ?[^,}]*,?//g' | sort &&
-        "$isoflop" export v_evals --db "$1" && "$isoflop" export metric --db "$1" |
-        sed -E 's/^([^,]*),[0-9]+,/\1,/' | sort -u # an interrupted attempt measured the same, as far as it came
+        "$isoflop" export v_evals --db "$1" &&
+        for table in metric moe_metric; do
+            "$isoflop" export "$table" --db "$1" |
+                sed -E 's/^([^,]*),[0-9]+,/\1,/' | sort -u # an interrupted attempt measured the same, as far as it came
+        done
 }
 same() { # db db
     results "$1" >first.txt && results "$2" >second.txt && cmp first.txt second.txt
@@ -69,6 +73,13 @@ complete() {
         ! column v_costs peak_rss_bytes one/s.db | grep -qE '^(0|)$'
 }
 check 'every trial has latencies, scores and peak memory' complete
+
+# 64 steps of a mixture, so as many points, of one layer each; with capacity 1 somebody is always dropped.
+load() {
+    count_is 128 column v_moe max_over_mean one/s.db && ! column v_moe dropped_share one/s.db | grep -qvE '^0\.[0-9]' &&
+        column v_moe effective_share one/s.db | awk '!($1 > 0.25 && $1 <= 1) { exit 1 }'
+}
+check 'mixtures tell their balance over training' load
 
 again() {
     "$isoflop" run tiny.yaml --db one/s.db 2>said && grep -q 'nothing to run' said && count_is 8 column attempt attempt one/s.db

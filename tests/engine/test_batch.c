@@ -3,7 +3,7 @@
  *
  * Method: prompts of different lengths prefilled together, then decoded together, with one that joins late and one that
  * leaves early; after every step each one's logits against a session of its own that is fed from the start. Grouped
- * and ungrouped heads, tied and untied, mixture, 8 bits. */
+ * and ungrouped heads, tied and untied, mixtures with all their knobs, 8 bits. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,9 +86,12 @@ static void test_dense(void **state)
 
 static void test_mixture(void **state)
 {
-    struct config mixture = shape(4, 2);
+    struct config mixture = shape(4, 2), shared = shape(4, 1);
     (void)state;
+    shared.qk_norm = true;
+    shared.shared_experts = 1;
     check_batch(&mixture, false);
+    check_batch(&shared, false);
 }
 
 static void test_8_bits(void **state)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_parity.c — goal: the ways to compute one thing agree.
  *
- * Method: prefill and token-by-token decode against the full forward pass; a mixture with one expert against the
- * dense layer, bit for bit and over training steps; the FLOP counter against cost.c; a saved model against the one
- * in memory; 8-bit inference against inference with the numbers the 8 bits stand for. */
+ * Method: over shapes with each model knob, prefill and token-by-token decode against the full forward pass; a mixture
+ * with one expert against the dense layer, bit for bit and over training steps; the FLOP counter against cost.c, with
+ * what was dropped taken off; a saved model against the one in memory; 8-bit inference against inference with the
+ * numbers the 8 bits stand for. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,6 +35,19 @@ static struct config shape(int experts, int k)
         .experts = experts, .experts_per_token = k, .routed = experts > 1, .mup = true, .base_width = 64,
         .rope_base = 10000, .norm_eps = 1e-5, .load_balance = 0.01, .router_z = 0.001,
     };
+}
+
+/* Every model knob at once. */
+static struct config everything(void)
+{
+    struct config config = shape(8, 4);
+    config.ffn = 24;
+    config.shared_experts = 2;
+    config.qk_norm = true;
+    config.tied = true;
+    config.gate_all = true;
+    config.capacity = 0.75;
+    return config;
 }
 
 static void draw_tokens(uint64_t seed)
@@ -92,21 +106,66 @@ static void check_session(const struct config *config, int part)
 
 static void test_decode_equals_forward(void **state)
 {
-    struct config dense = shape(1, 1), mixture = shape(4, 2);
+    struct config shapes[] = {shape(1, 1), shape(4, 2), shape(1, 1), shape(4, 2), shape(4, 1), everything()};
     (void)state;
-    check_session(&dense, 1);
-    check_session(&dense, 7);
-    check_session(&dense, T);
-    check_session(&mixture, 1);
-    check_session(&mixture, 9);
+    shapes[2].qk_norm = true;
+    shapes[3].shared_experts = 1;
+    shapes[4].capacity = 0.5; /* what limits training does not limit scoring or inference */
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        check_session(&shapes[i], 1);
+        check_session(&shapes[i], 9);
+        check_session(&shapes[i], T);
+    }
 }
 
-static void test_one_expert_is_dense(void **state)
+/* A sequence scores the same alone and beside others, whatever the capacity in training. */
+static void test_scoring_is_dropless(void **state)
 {
-    struct config dense = shape(1, 1), routed = shape(1, 1);
+    struct config limited = everything(), dropless = everything();
+    struct model a, b;
+    float score_a[B * T], score_b[B * T], alone[T];
+    (void)state;
+    dropless.capacity = 0;
+    draw_tokens(8);
+    open_model(&a, &limited);
+    open_model(&b, &dropless);
+    (void)model_forward_backward(&a, tokens, targets, B, T, 1.0 / (B * T), NULL);
+    (void)model_forward_backward(&b, tokens, targets, B, T, 1.0 / (B * T), NULL);
+    assert_true(a.dropped[0] > 0 && b.dropped[0] == 0);
+    model_score(&a, tokens, targets, B, T, score_a, NULL);
+    model_score(&b, tokens, targets, B, T, score_b, NULL);
+    assert_memory_equal(score_a, score_b, sizeof score_a);
+    model_score(&a, tokens, targets, 1, T, alone, NULL);
+    for (int t = 0; t < T; t++)
+        assert_true(fabs((double)(alone[t] - score_a[t])) < 1e-5);
+    model_release(&a);
+    model_release(&b);
+}
+
+/* What the routers chose is counted over passes: every pair once, and a pass with the same tokens the same way. */
+static void test_choices_are_counted(void **state)
+{
+    struct config config = everything();
+    struct model m;
+    int64_t pairs = 0, dropped;
+    (void)state;
+    draw_tokens(9);
+    open_model(&m, &config);
+    (void)model_forward_backward(&m, tokens, targets, B, T, 1.0 / (B * T), NULL);
+    dropped = m.dropped[1];
+    (void)model_forward_backward(&m, tokens, targets, B, T, 1.0 / (B * T), NULL);
+    for (int e = 0; e < config.experts; e++)
+        pairs += m.chosen[config.experts + e];
+    assert_int_equal(pairs, 2 * B * T * config.experts_per_token);
+    assert_int_equal(m.dropped[1], 2 * dropped);
+    model_release(&m);
+}
+
+static void check_one_expert(struct config dense)
+{
+    struct config routed = dense;
     struct model a, b;
     float score_a[B * T], score_b[B * T];
-    (void)state;
     routed.routed = true;
     draw_tokens(2);
     open_model(&a, &dense);
@@ -124,20 +183,40 @@ static void test_one_expert_is_dense(void **state)
     model_release(&b);
 }
 
+static void test_one_expert_is_dense(void **state)
+{
+    struct config plain = shape(1, 1), normed = shape(1, 1);
+    (void)state;
+    normed.qk_norm = true;
+    normed.tied = true;
+    check_one_expert(plain);
+    check_one_expert(normed);
+    normed.gate_all = true;
+    normed.capacity = 1;
+    check_one_expert(normed);
+}
+
 static void test_counter_equals_formula(void **state)
 {
-    const int shapes[][2] = {{1, 1}, {4, 1}, {8, 2}};
+    struct config shapes[] = {shape(1, 1), shape(4, 1), shape(8, 2), shape(8, 2), shape(4, 1), everything()};
     (void)state;
+    shapes[3].shared_experts = 3;
+    shapes[4].capacity = 1;
     draw_tokens(3);
-    for (int i = 0; i < 3; i++) {
-        struct config config = shape(shapes[i][0], shapes[i][1]);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct config config = shapes[i];
         struct model m;
         float out[B * T];
         uint64_t before;
+        int64_t dropped = 0;
         open_model(&m, &config);
         before = flop_counter();
         train(&m, 3);
-        assert_true((double)(flop_counter() - before) == cost_train_flops(&config, 3, B, T));
+        for (int l = 0; config.routed && l < config.depth; l++)
+            dropped += m.dropped[l];
+        assert_true((config.capacity > 0) == (dropped > 0));
+        assert_true((double)(flop_counter() - before) ==
+                    cost_train_flops(&config, 3, B, T) - cost_dropped_flops(&config, dropped));
         before = flop_counter();
         model_score(&m, tokens, targets, B, T, out, NULL);
         assert_true((double)(flop_counter() - before) == cost_forward_flops(&config, B, T));
@@ -181,6 +260,8 @@ static void check_saved(const struct config *config, bool in_i8)
     assert_int_equal(is_i8, in_i8);
     assert_true(read.width == config->width && read.experts == config->experts && read.routed == config->routed &&
                 read.kv_heads == config->kv_heads && read.gate_all == config->gate_all && read.mup == config->mup);
+    assert_true(read.qk_norm == config->qk_norm && read.shared_experts == config->shared_experts &&
+                read.capacity == config->capacity);
     assert_int_equal(model_open(&back, &read, B, MODEL_SCORE, &err), STATUS_OK);
     if (checkpoint_load(folder, &back, &err) != STATUS_OK)
         fail_msg("%s", err.text);
@@ -208,12 +289,17 @@ static void check_saved(const struct config *config, bool in_i8)
 
 static void test_checkpoint_round_trip(void **state)
 {
-    struct config dense = shape(1, 1), mixture = shape(4, 2), tied = shape(1, 1);
+    struct config dense = shape(1, 1), mixture = shape(4, 2), tied = shape(1, 1), qk_norm = shape(1, 1);
+    struct config all = everything();
     (void)state;
     tied.tied = true;
+    qk_norm.qk_norm = true;
     mixture.gate_all = true;
     check_saved(&dense, false);
     check_saved(&tied, false);
+    check_saved(&qk_norm, false);
+    check_saved(&all, false);
+    check_saved(&all, true);
     check_saved(&mixture, false);
     check_saved(&dense, true);
     check_saved(&mixture, true);
@@ -222,11 +308,12 @@ static void test_checkpoint_round_trip(void **state)
 /* 8-bit weights and activations stay near full precision, and decoding in parts gives the same bits. */
 static void test_int8(void **state)
 {
-    const int shapes[][2] = {{1, 1}, {4, 2}};
+    struct config shapes[] = {shape(1, 1), shape(4, 2), everything()};
     (void)state;
+    shapes[2].tied = false; /* a head in 8 bits */
     draw_tokens(6);
-    for (int i = 0; i < 2; i++) {
-        struct config config = shape(shapes[i][0], shapes[i][1]);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct config config = shapes[i];
         struct model m;
         struct weights_i8 i8;
         struct session s;
@@ -243,7 +330,8 @@ static void test_int8(void **state)
         for (int j = 0; j < B * T; j++)
             difference += (double)(rounded[j] - full[j]);
         assert_true(difference != 0);
-        assert_true(fabs(difference) / (B * T) < 0.001); /* nats per token */
+        /* Nats per token. Where experts are near a tie, rounding sends a token elsewhere: with many, more often. */
+        assert_true(fabs(difference) / (B * T) < (config.experts > 4 ? 0.004 : 0.001));
         session_release(&s);
         quantize_release(&i8);
         model_release(&m);
@@ -254,6 +342,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decode_equals_forward),
+        cmocka_unit_test(test_scoring_is_dropless),
+        cmocka_unit_test(test_choices_are_counted),
         cmocka_unit_test(test_one_expert_is_dense),
         cmocka_unit_test(test_counter_equals_formula),
         cmocka_unit_test(test_training_lowers_loss),

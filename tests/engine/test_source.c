@@ -160,7 +160,7 @@ static void test_text_parts(void **state)
     (void)state;
     assert_int_equal(source_train_bytes(s), TRAIN);
     assert_true(isnan(source_entropy_floor(s)));
-    assert_true(source_bytes_per_token(s) == 1);
+    assert_true(source_bytes_of(s, 'a') == 1);
     for (uint64_t i = 0; i < WINDOWS; i++) {
         int64_t place;
         source_window(s, 3, RNG_TRAIN_DATA, i, tokens, LENGTH);
@@ -222,6 +222,42 @@ static void test_text_smallest(void **state)
         assert_int_equal(ends[1][1], bytes - context - 1);
         source_free(s);
     }
+}
+
+/* Windows of tokens, decoded, lie in the same parts of the file as windows of bytes; nothing of the last tenth was seen. */
+static void test_text_tokenized(void **state)
+{
+    struct source *s = open_text(BYTES, CONTEXT), *twin = open_text(BYTES, CONTEXT), *small = open_text(670, CONTEXT);
+    struct tokenizer *tokenizers[3] = {NULL};
+    struct err err = ERR_INIT;
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(tokenizer_train(&tokenizers[i], source_train_text(s), (size_t)source_train_bytes(s), 600, &err),
+                         STATUS_OK);
+    assert_int_equal(source_tokenize(s, tokenizers[0], &err), STATUS_OK);
+    assert_int_equal(source_tokenize(twin, tokenizers[1], &err), STATUS_OK);
+    assert_int_equal(source_tokenize(small, tokenizers[2], &err), STATUS_FORMAT); /* bytes enough, but not tokens */
+    source_free(small);
+    for (uint64_t i = 0; i < 1000; i++) {
+        for (int heldout = 0; heldout < 2; heldout++) {
+            int32_t tokens[LENGTH], bytes[LENGTH * 300];
+            int64_t place, total = 0;
+            int n = 0;
+            source_window(s, 3, heldout ? RNG_HELDOUT_DATA : RNG_TRAIN_DATA, i, tokens, LENGTH);
+            for (int k = 0; k < LENGTH; k++) {
+                size_t length;
+                const uint8_t *text = tokenizer_token(source_tokenizer(s), tokens[k], &length);
+                total += source_bytes_of(s, tokens[k]);
+                for (size_t b = 0; b < length; b++)
+                    bytes[n++] = text[b];
+            }
+            assert_int_equal(n, total);
+            place = place_of(bytes, n);
+            assert_true(heldout ? place >= TRAIN && place + n <= BYTES : place >= 0 && place + n <= TRAIN);
+        }
+    }
+    assert_true(source_unique_tokens(s, 3, 100000, LENGTH) < TRAIN);
+    check_purity(s, twin);
 }
 
 static void refuses(const char *path, int context, enum status expected)
@@ -323,7 +359,7 @@ static void test_world_floor(void **state)
     assert_int_equal(world_new(&world, &config, &err), STATUS_OK);
     assert_true(source_entropy_floor(s) == world_entropy_floor(world));
     assert_int_equal(source_train_bytes(s), 0);
-    assert_true(source_bytes_per_token(s) == 1);
+    assert_true(source_bytes_of(s, 'a') == 1);
     world_free(world);
     source_free(s);
     s = NULL;
@@ -399,7 +435,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_are_pure), cmocka_unit_test(test_text_parts),
-        cmocka_unit_test(test_text_heldout),     cmocka_unit_test(test_text_smallest),
+        cmocka_unit_test(test_text_tokenized), cmocka_unit_test(test_text_heldout),     cmocka_unit_test(test_text_smallest),
         cmocka_unit_test(test_text_refusals),    cmocka_unit_test(test_text_any_size),
         cmocka_unit_test(test_world_entry),      cmocka_unit_test(test_world_floor),
         cmocka_unit_test(test_identity),         cmocka_unit_test(test_speed),

@@ -152,6 +152,9 @@ static inline int sample_records(struct record *records)
         {.kind = RECORD_FACT, .name = "excess", .value = 1},
         {.kind = RECORD_FACT, .name = "params_total", .value = 4321},
         {.kind = RECORD_MOE_LOAD, .step = 8, .index = 1, .batch = 3, .value = 0.5},
+        {.kind = RECORD_MOE_METRIC, .step = 4, .index = 1, .name = "max_over_mean", .value = 2.5},
+        {.kind = RECORD_MOE_METRIC, .step = 8, .index = 1, .name = "max_over_mean", .value = 1.5},
+        {.kind = RECORD_MOE_METRIC, .step = 8, .index = 1, .name = "dead_share", .value = 0.25},
         {.kind = RECORD_LATENCY, .name = "decode", .batch = 2, .tokens = 64, .index = 0, .value = 4},
         {.kind = RECORD_OUTCOME, .name = "done"},
     };

@@ -147,6 +147,7 @@ static void views_have_what_scripts_rely_on(void **state)
         {"v_costs", "trial_id flops_executed flops_formula flops_6nd wall_s cpu_s peak_rss_bytes energy_j "
                     "energy_method"},
         {"v_evals", "trial_id step task metric value n stderr chance"},
+        {"v_moe", "trial_id step layer max_over_mean effective_share dead_share dropped_share"},
         {"v_latency", "trial_id phase batch prompt_tokens p50_ms p95_ms p99_ms tokens_per_s"},
         {"v_fits", "law objective letter value low high n_points"},
         {"v_bench", "run_id bench name metric unit exact block value host_key git baselines"},

@@ -26,6 +26,10 @@ static void a_result_is_stored_whole(void **state)
     assert_true(number(store, "SELECT count(*) FROM metric") == 2);
     assert_true(isnan(number(store, "SELECT value FROM metric WHERE name = 'grad_norm'")));
     assert_true(number(store, "SELECT share FROM moe_load WHERE layer = 1 AND expert = 3") == 0.5);
+    assert_true(number(store, "SELECT count(*) FROM v_moe") == 2);
+    assert_true(number(store, "SELECT max_over_mean FROM v_moe WHERE layer = 1 AND step = 4") == 2.5);
+    assert_true(number(store, "SELECT max_over_mean FROM v_moe WHERE step = 8 AND dead_share = 0.25") == 1.5);
+    assert_true(isnan(number(store, "SELECT dropped_share FROM v_moe WHERE step = 8"))); /* not sent: not known */
     assert_true(number(store, "SELECT p50_ms FROM v_latency WHERE phase = 'decode'") == 4);
     assert_true(number(store, "SELECT wall_s FROM attempt") >= 0);
     assert_true(number(store, "SELECT count(*) FROM corpus WHERE data_source = 'world'") == 1);

@@ -52,10 +52,13 @@ LLAMA_JSON = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hid
               "tie_word_embeddings": False}  # fmt: skip
 MIXTRAL_JSON = {**LLAMA_JSON, "architectures": ["MixtralForCausalLM"], "model_type": "mixtral",
                 "num_local_experts": 6, "num_experts_per_tok": 2, "router_aux_loss_coef": 0.02}  # fmt: skip
-FOREIGN = {
-    "Llama": (LLAMA_JSON, torch.float32),
-    "Llama, tied": ({**LLAMA_JSON, "tie_word_embeddings": True}, torch.float32),
-    "Mixtral": (MIXTRAL_JSON, torch.float32),
+FOREIGN = {  # config.json, type, files
+    "Llama": (LLAMA_JSON, torch.float32, 1),
+    "Llama, tied": ({**LLAMA_JSON, "tie_word_embeddings": True}, torch.float32, 1),
+    "Llama in F16, three files": (LLAMA_JSON, torch.float16, 3),
+    "Llama in BF16": (LLAMA_JSON, torch.bfloat16, 1),
+    "Mixtral": (MIXTRAL_JSON, torch.float32, 1),
+    "Mixtral in BF16, two files": (MIXTRAL_JSON, torch.bfloat16, 2),
 }
 
 # Misreadings of a config.json; each has to put the logits further away than the bar.
@@ -170,17 +173,18 @@ def check_shape(tap, engine, name, shape, folder):
     compare_training(tap, name, engine, model, batches, settings, folder)
 
 
-def check_foreign(tap, engine, name, table, dtype, folder):
+def check_foreign(tap, engine, name, table, dtype, files, folder):
     torch.manual_seed(3)
     model = llama.Llama(llama.Config(table))
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, 1.0 if parameter.dim() == 1 else 0.0, 0.15)
-    written = os.path.join(folder, "foreign")
-    llama.save(model, written, table, dtype)
+    written = os.path.join(folder, name)
+    llama.save(model, written, table, dtype, files)
+    model.load_state_dict({key: tensor.to(dtype) for key, tensor in model.state_dict().items()})  # rounded, as written
     engine.ask("load", written)
     batches = draw_batches(1, COMMON["batch"], table["max_position_embeddings"], table["vocab_size"], 2)
     give_batches(engine, batches, os.path.join(folder, "batches"))
-    compare_logits(tap, f"read from PyTorch, {name}", engine, llama.load(written, torch.float64), batches[0, 0], folder)
+    compare_logits(tap, f"read from PyTorch, {name}", engine, model.double(), batches[0, 0], folder)
 
 
 def check_misreadings(tap, engine, folder):
@@ -203,9 +207,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder, Engine(sys.argv[1]) as engine:
         for name, shape in SHAPES.items():
             check_shape(tap, engine, name, shape, folder)
-        for name, (table, dtype) in FOREIGN.items():
+        for name, (table, dtype, files) in FOREIGN.items():
             try:
-                check_foreign(tap, engine, name, table, dtype, folder)
+                check_foreign(tap, engine, name, table, dtype, files, folder)
             except EngineError as error:
                 tap.case(False, f"read from PyTorch, {name}: {error}")
         check_misreadings(tap, engine, folder)

@@ -201,11 +201,21 @@ def load(folder, dtype, changed=None):
     return model
 
 
-def save(model, folder, table, dtype):
-    """A checkpoint with config.json `table` and weights of the given type."""
+def save(model, folder, table, dtype, files=1):
+    """A checkpoint with config.json `table` and weights of that type, in one file or, with an index, in several."""
     os.makedirs(folder, exist_ok=True)
     tensors = {name: tensor.detach().to(dtype) for name, tensor in model.state_dict().items()}
-    tensorfile.write(os.path.join(folder, "model.safetensors"), tensors)
+    if files == 1:
+        tensorfile.write(os.path.join(folder, "model.safetensors"), tensors)
+    else:
+        weight_map = {}
+        for i in range(files):
+            name = f"model-{i + 1:05}-of-{files:05}.safetensors"
+            part = dict(list(tensors.items())[i::files])
+            tensorfile.write(os.path.join(folder, name), part)
+            weight_map.update(dict.fromkeys(part, name))
+        with open(os.path.join(folder, "model.safetensors.index.json"), "w", encoding="utf-8") as file:
+            json.dump({"metadata": {}, "weight_map": weight_map}, file)
     with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
         json.dump(table, file, indent=2)
 
@@ -213,14 +223,24 @@ def save(model, folder, table, dtype):
 def adamw(model, rate, betas, epsilon, weight_decay):
     """AdamW (Loshchilov & Hutter 2019, algorithm 2) with muP's rates (Yang 2022, table 3, Adam): matrices between
     width-sized spaces, the router and the head learn at base_width / width of the rate, embeddings and gains at the
-    whole of it. Gains and embeddings do not decay. Returns the optimiser and its groups' factors on the rate."""
+    whole of it. Of a tied model the last norm's gain carries the output multiplier and learns like the head would.
+    Gains and embeddings do not decay; what decay takes from the others does not depend on the width. Returns the
+    optimiser and its groups' factors on the rate."""
     c = model.c
-    vectors, matrices = [], []
+    narrowing = c.base_width / c.width if c.mup else 1.0
+    vectors, matrices, multiplier = [], [], []
     for name, parameter in model.named_parameters():
-        is_vector = parameter.dim() == 1 or name.endswith("embed_tokens.weight")
-        (vectors if is_vector else matrices).append(parameter)
-    groups = [{"params": vectors, "weight_decay": 0.0}, {"params": matrices, "weight_decay": weight_decay}]
-    factors = [1.0, c.base_width / c.width if c.mup else 1.0]
+        if c.tied and name == "model.norm.weight":
+            multiplier.append(parameter)
+        elif parameter.dim() == 1 or name.endswith("embed_tokens.weight"):
+            vectors.append(parameter)
+        else:
+            matrices.append(parameter)
+    groups = [{"params": vectors, "weight_decay": 0.0}, {"params": matrices, "weight_decay": weight_decay / narrowing}]
+    factors = [1.0, narrowing]
+    if multiplier:
+        groups.append({"params": multiplier, "weight_decay": 0.0})
+        factors.append(narrowing)
     return torch.optim.AdamW(groups, lr=rate, betas=betas, eps=epsilon), factors
 
 

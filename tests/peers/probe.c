@@ -5,6 +5,7 @@
  * One command per line, one line of answer: "ok", with numbers behind it where there are any, or "error" and why.
  * Arrays go through files of raw little-endian numbers, models through checkpoints. tests/peers/README.md lists the
  * commands; the table is at the end. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "engine/model/checkpoint.h"
 #include "engine/model/infer.h"
 #include "engine/model/optim.h"
+#include "engine/model/schedule.h"
 #include "harness/run/clock.h"
 
 enum { LINE_SIZE = 4096 };
@@ -266,8 +268,13 @@ static void compute_gradients(struct probe *p, int64_t i, double *loss, double *
 
 static double step(struct probe *p, int64_t i)
 {
-    double rate = p->rate * schedule_factor(i, p->steps, p->warmup, p->decay);
-    return adamw_step(&p->model, &p->adamw, rate, i + 1);
+    const struct schedule schedule = {
+        .kind = SCHEDULE_WSD,
+        .steps = p->steps,
+        .rising = lround(fmax(1, p->warmup * (double)p->steps)),
+        .falling = lround(p->decay * (double)p->steps),
+    };
+    return adamw_step(&p->model, &p->adamw, p->rate * schedule_factor(&schedule, i), i + 1);
 }
 
 /* "gradients I" of batch I: mean loss, auxiliary loss. */

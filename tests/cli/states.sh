@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# states.sh — goal: a training that is killed, stopped or finds a damaged state ends with the bits of an undisturbed one;
+# branches of a trunk do too, at the price that the plan names; states go when nobody needs them.
+# Method: small sweeps of the real program, disturbed and undisturbed; stores are compared by their exports. Prints TAP.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+isoflop=${ISOFLOP:-$top/build/isoflop}
+case $isoflop in /*) ;; *) isoflop=$PWD/$isoflop ;; esac
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+number=0
+check() { # name command...
+    number=$((number + 1))
+    if "${@:2}" >out 2>err; then
+        echo "ok $number - $1"
+    else
+        echo "not ok $number - $1"
+        sed 's/^/# /' out err
+    fi
+}
+
+cat >long.yaml <<'SPEC'
+name: long
+model: {depth: 1, width: 32, context: 64}
+train: {tokens: 524288, batch_tokens: 2048, threads: 2}
+eval: {heldout_tokens: 1024, items: 4, latency_samples: 3}
+SPEC
+cat >trunk.yaml <<'SPEC'
+name: trunk
+trunk: true
+model: {depth: 1, width: 16, context: 64}
+train: {tokens: 8192-262144*2, batch_tokens: 512, warmup_tokens: 2048, decay: 0.4}
+eval: {heldout_tokens: 1024, items: 4, latency_samples: 3}
+seeds: 1-2
+SPEC
+sed '/^trunk: true/d' trunk.yaml >apart.yaml
+
+# The columns of a view of the trials that are done, one row per trial, sorted.
+columns() { # db view column...
+    local db=$1 view=$2
+    shift 2
+    "$isoflop" export "$view" --db "$db" | awk -F, -v names="$*" '
+        NR == 1 { n = split(names, want, " "); for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { line = $1; for (i = 1; i <= n; i++) line = line " " $at[want[i]]; print line }' | LC_ALL=C sort
+}
+results() { # db: what must not depend on who did which step
+    columns "$1" v_points heldout_loss heldout_stderr flops_executed flops_formula
+    "$isoflop" export v_evals --db "$1" | LC_ALL=C sort
+}
+same() { # db db
+    results "$1" >a && results "$2" >b && [ "$(wc -l <a)" -gt 1 ] && cmp a b
+}
+# The curves of the attempt that counts.
+curves() { # db
+    local last
+    last=$("$isoflop" export attempt --db "$1" | awk -F, '$3 == "done" { print $2 }')
+    "$isoflop" export metric --db "$1" | awk -F, -v last="$last" '$2 == last' | cut -d, -f1,3- | LC_ALL=C sort
+}
+no_states() { # db
+    [ ! -e "$1.states" ] || { find "$1.states"; return 1; }
+}
+newest() { find "$1.states" -mindepth 2 -maxdepth 2 -type d | sort -t/ -k3n | tail -1; }
+
+# Kills the sweep as soon as the trial has a state beyond the one it had, so that every life gets further.
+live_and_die() { # signal
+    local pid before last=0
+    before=$(newest killed.db)
+    "$isoflop" run long.yaml --db killed.db --checkpoint-every 0.05s -q &
+    pid=$!
+    for _ in $(seq 400); do
+        [ "$(newest killed.db)" = "$before" ] || break
+        sleep 0.02
+    done
+    [ "$(newest killed.db)" != "$before" ] || last=1
+    kill "-$1" "$pid"
+    wait "$pid" 2>/dev/null
+    return "$last"
+}
+
+mkdir killed.db.states
+"$isoflop" run long.yaml --db whole.db -q
+check 'a trial that ends leaves no state' no_states whole.db
+check 'a killed trial leaves a state' live_and_die KILL
+check 'and the next gets further' live_and_die KILL
+check 'a stopped one too' live_and_die TERM
+kept() { [ "$(find killed.db.states -mindepth 2 -maxdepth 2 -type d | wc -l)" -le 3 ]; }
+check 'only the newest states are kept' kept
+damaged() {
+    local file
+    file=$(newest killed.db)/state/optimizer.safetensors
+    printf X | dd of="$file" bs=1 seek=$(($(wc -c <"$file") / 2)) conv=notrunc 2>/dev/null
+    timeout 60 "$isoflop" run long.yaml --db killed.db -q 2>said || return 1
+    cat said
+    grep -q 'cannot go on from step' said
+}
+check 'a damaged state is said aloud and the one before it taken' damaged
+check 'three deaths and a damaged state change no bit' same whole.db killed.db
+same_curves() { curves whole.db >a && curves killed.db >b && [ "$(wc -l <a)" -gt 150 ] && cmp a b; }
+check 'nor a point of the curves' same_curves
+check 'and no state is left' no_states killed.db
+
+"$isoflop" run apart.yaml --db apart.db -q -j 2
+"$isoflop" run trunk.yaml --db trunk.db -q -j 2
+check 'branches of a trunk are the trials they would be alone' same apart.db trunk.db
+check 'a trunk leaves no state' no_states trunk.db
+# Of six doubling sizes with decay 0.4 a trunk does 0.6 x 32 + 0.4 x 63 of 63 parts.
+price() { # db
+    columns "$1" v_costs flops_marginal flops_executed | awk '{ m += $2; e += $3 } END { printf "%.4f\n", m / e }'
+}
+shares() {
+    local share
+    share=$(price trunk.db)
+    echo "$share"
+    [ "$(price apart.db)" = 1.0000 ] && awk -v share="$share" 'BEGIN { formula = (0.6 * 32 + 0.4 * 63) / 63
+        exit !(share > formula - 0.005 && share < formula + 0.005) }'
+}
+check 'six doubling sizes cost what the formula says' shares
+planned() {
+    # The label before it holds commas, so the column is found from the end.
+    "$isoflop" plan trunk.yaml --csv | awk -F, 'NR == 1 { exit $NF != "flops_marginal" } { print $1, $NF }' >a || return 1
+    "$isoflop" plan trunk.yaml --csv | awk -F, 'NR > 1 { print $1, $NF }' | LC_ALL=C sort >a
+    columns trunk.db v_costs flops_marginal >b
+    awk 'NR == FNR { want[$1] = $2; next } !($1 in want) || ($2 - want[$1]) ^ 2 > 1e-12 * want[$1] ^ 2 { exit 1 }' a b &&
+        "$isoflop" plan trunk.yaml | grep -q '70 %'
+}
+check 'and what the plan says' planned
+interrupted_trunk() {
+    local pid
+    for wait in 0.5 0.8 0.8; do
+        "$isoflop" run trunk.yaml --db broken.db --checkpoint-every 0.05s -q -j 2 &
+        pid=$!
+        sleep "$wait"
+        kill -KILL "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null
+    done
+    timeout 60 "$isoflop" run trunk.yaml --db broken.db -q -j 2 && same apart.db broken.db && no_states broken.db
+}
+check 'a trunk that was killed goes on' interrupted_trunk
+echo "1..$number"
