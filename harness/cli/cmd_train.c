@@ -3,7 +3,10 @@
  *
  * It is a sweep of one trial: the same process, the same steps, so the model equals, to the bit, the one that `run`
  * would have made of the same knobs. With --db it goes through the store as a sweep's trial does; with -o a sink of
- * its own leaves the model in a folder and stores nothing. */
+ * its own leaves the model in a folder and stores nothing.
+ *
+ * While it trains, its states lie in DIR.states/ID/ (harness/run/states.h), where ID is the trial's: other settings never
+ * go on from them. They go when the model is there. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +20,13 @@
 #include "harness/cli/print.h"
 #include "harness/cli/settings.h"
 #include "harness/cli/sweep.h"
+#include "harness/run/states.h"
 
 struct training {
     const struct planned_trial *trial;
     char folder[512]; /* where the model lies afterwards */
+    char states[512];        /* where its states lie meanwhile; "" in a store, which has its own place */
+    double state_every_s;
     bool claimed;
     struct record *records; /* what the trial told, once it is done */
     int n;
@@ -81,11 +87,13 @@ static enum status claim(void *opaque, struct assignment *out, struct err *err)
     *out = (struct assignment){.attempt = 1,
                                .knobs = t->trial->knobs,
                                .seconds = t->trial->estimate.seconds,
-                               .flops = t->trial->estimate.flops};
+                               .flops = t->trial->estimate.flops,
+                               .state_every_s = t->state_every_s};
     (void)str_copy(out->id, sizeof out->id, t->trial->id);
     (void)snprintf(out->label, sizeof out->label, "width %lld, depth %lld", (long long)t->trial->knobs.width,
                    (long long)t->trial->knobs.depth);
     (void)str_copy(out->checkpoint, sizeof out->checkpoint, t->folder);
+    (void)str_copy(out->state, sizeof out->state, t->states);
     return STATUS_OK;
 }
 
@@ -100,6 +108,14 @@ static void keep(void *opaque, const struct record *records, int n)
     t->n = n;
 }
 
+/* The states of a training that is over, and the folder around them. */
+static void drop_states(struct training *t)
+{
+    states_prune(t->states, 0);
+    *strrchr(t->states, '/') = 0;
+    (void)rmdir(t->states);
+}
+
 static enum status finish(void *opaque, const struct assignment *a, enum outcome outcome, const char *reason,
                           const struct record *records, int n, struct err *err)
 {
@@ -108,7 +124,26 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
     (void)err;
     if (outcome == OUTCOME_DONE)
         keep(opaque, records, n);
+    if (outcome == OUTCOME_DONE || outcome == OUTCOME_DIVERGED)
+        drop_states(opaque);
     return STATUS_OK;
+}
+
+/* Where states will lie, and what is to happen to those that are there. */
+static enum status prepare_states(const struct options *o, struct training *t, struct err *err)
+{
+    int64_t steps[STATES_MAX];
+    int n = snprintf(t->states, sizeof t->states, "%s.states/%s", t->folder, t->trial->id);
+    if (n < 0 || (size_t)n >= sizeof t->states)
+        return err_set(err, STATUS_USAGE, "--output: the path is too long");
+    t->state_every_s = option_seconds(o, "checkpoint-every");
+    n = states_list(t->states, INT64_MAX, steps);
+    if (n > 0 && option_flag(o, "force"))
+        states_prune(t->states, 0);
+    else if (n > 0 && !option_flag(o, "resume"))
+        return err_set(err, STATUS_USAGE, "this training stopped after step %lld: --resume goes on, --force begins anew",
+                       (long long)steps[0]);
+    return folders_make_for(t->states, err);
 }
 
 static enum status train_into_folder(const struct invocation *invocation, struct training *t,
@@ -131,8 +166,12 @@ static enum status train_into_folder(const struct invocation *invocation, struct
         return err_set(err, STATUS_USAGE, "--output: the path is too long");
     status = folders_make_for(t->folder, err);
     if (status == STATUS_OK)
+        status = prepare_states(&invocation->options, t, err);
+    if (status == STATUS_OK)
         status = runner_run(&options, &sink, out, err);
     bar_close(&bar);
+    if (status == STATUS_OK && out->signal && !invocation->quiet)
+        (void)fprintf(stderr, "isoflop: stopped; the same command with --resume goes on\n");
     return status;
 }
 
@@ -146,6 +185,7 @@ static enum status train_into_store(const struct invocation *invocation, struct 
         .jobs = 1,
         .checkpoints = true,
         .rerun = STORE_RERUN_FAILED,
+        .state_every_s = option_seconds(&invocation->options, "checkpoint-every"),
         .timeout_s = option_seconds(&invocation->options, "timeout"),
         .screen = screen_look(2, invocation->no_color),
         .quiet = invocation->quiet,

@@ -126,7 +126,9 @@ static const struct option_row train_options[] = {
     {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .metavar = "DIR", .help = "folder for the model; nothing is stored elsewhere"},
     {.name = "db", .kind = OPTION_TEXT, .metavar = "FILE", .help = "in place of -o: a trial of this store, of the spec by-hand"},
     {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUE", .help = "a knob's value, as in  -S model.width=64"},
-    {.name = "force", .help = "replace the model in DIR"},
+    {.name = "force", .help = "replace the model in DIR, and begin anew"},
+    {.name = "resume", .help = "go on where the same training was stopped"},
+    {.name = "checkpoint-every", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "1m", .help = "keep its state so often; 0: only when it is stopped"},
     {.name = "timeout", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "10m", .help = "give up when it makes no progress for so long"},
     {.name = NULL},
 };

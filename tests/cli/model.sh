@@ -70,6 +70,26 @@ stopped() { # an interrupted training leaves no model behind
 }
 check 'stopped by a signal, train says so and leaves no model' stopped
 
+resumed() { # stopped in the middle and resumed: the same bytes, and nothing left beside them
+    local tries=0 long='-S train.tokens=400k -S eval.items=16 -S eval.latency_samples=10'
+    # shellcheck disable=SC2086  # the settings are several words
+    until ls half.states/*/* >/dev/null 2>&1; do
+        [ $((tries += 1)) -le 9 ] || return 1
+        rm -rf half half.states
+        "$isoflop" train $long -o half -q >/dev/null 2>&1 &
+        local pid=$!
+        until [ -d half.states ] || ! kill -0 $pid; do sleep 0.02; done
+        sleep 0.$((10 - tries))
+        kill -TERM $pid
+        wait $pid
+    done
+    # shellcheck disable=SC2086
+    ! "$isoflop" train $long -o half -q 2>said && grep -q 'stopped after step .*--resume' said &&
+        "$isoflop" train $long -o half -q --resume >/dev/null && [ ! -e half.states ] &&
+        "$isoflop" train $long -o whole -q >/dev/null && cmp half/model.safetensors whole/model.safetensors
+}
+check 'stopped and resumed, train makes the same model' resumed
+
 # ---- eval ----
 scores() { "$isoflop" eval "$@" --csv -q | awk -F, 'NR > 1 && $1 != "heldout" { print $1 "," $2 "," $3 "," $7 }' | sort; }
 stored() { "$isoflop" export v_evals --db s.db | awk -F, -v id="$1" '$1 == id { print $3 "," $4 "," $5 "," $8 }' | sort; }
