@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* infer.c — the forward pass against a cache. Each key/value head's rows lie together, so that a query meets
- * its keys in one matrix-vector product. Invariant: rows 0 … position-1 of the cache are filled. */
+ * its keys in one matrix-vector product.
+ *
+ * A pass computes up to SESSION_CHUNK rows, cut into segments of one sequence each. Products with weights take all
+ * rows at once; only positions, cache and attention go segment by segment. Invariant: rows 0 … position-1 of each
+ * sequence's cache are filled. */
 #include "engine/model/infer.h"
 
 #include <math.h>
@@ -26,10 +30,19 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* Keys, or values, of one sequence. */
+static size_t cache_size(const struct config *c)
+{
+    return (size_t)c->depth * (size_t)c->kv_heads * (size_t)c->context * (size_t)config_head_size(c);
+}
+
 static void layout(struct session *s, const struct config *c, struct arena *arena)
 {
     size_t n = SESSION_CHUNK, C = (size_t)c->width, F = larger((size_t)c->ffn, (size_t)config_shared_ffn(c));
-    size_t cache = (size_t)c->depth * (size_t)c->kv_heads * (size_t)c->context * (size_t)config_head_size(c);
+    size_t B = (size_t)s->sequences, cache = B * cache_size(c);
+    s->positions = ARENA_NEW(arena, int, B);
+    s->tokens = ARENA_NEW(arena, int32_t, n);
+    s->segments = ARENA_NEW(arena, struct segment, n);
     s->keys = ARENA_NEW(arena, real, cache);
     s->values = ARENA_NEW(arena, real, cache);
     s->x = ARENA_NEW(arena, real, n * C);
@@ -42,7 +55,7 @@ static void layout(struct session *s, const struct config *c, struct arena *aren
     s->gate_up = ARENA_NEW(arena, real, n * 2 * F);
     s->h = ARENA_NEW(arena, real, n * F);
     s->scores = ARENA_NEW(arena, real, n * (size_t)c->context);
-    s->logits = ARENA_NEW(arena, real, n * (size_t)c->vocabulary);
+    s->logits = ARENA_NEW(arena, real, larger(n, B) * (size_t)c->vocabulary);
     s->widened = ARENA_NEW(arena, int16_t, larger(C, F));
     if (c->routed)
         moe_layout(&s->moe, c, n, arena);
@@ -51,9 +64,16 @@ static void layout(struct session *s, const struct config *c, struct arena *aren
 enum status session_open(struct session *session, const struct model *model, const struct weights_i8 *i8,
                          struct err *err)
 {
-    struct session s = {.model = model, .i8 = i8};
+    return session_open_batch(session, model, i8, 1, err);
+}
+
+enum status session_open_batch(struct session *session, const struct model *model, const struct weights_i8 *i8,
+                               int sequences, struct err *err)
+{
+    struct session s = {.model = model, .i8 = i8, .sequences = sequences};
     struct arena counting = arena_counting();
     enum status status;
+    ASSERT(sequences > 0);
     layout(&s, &model->config, &counting);
     status = arena_init(&s.arena, counting.used, err);
     if (status != STATUS_OK)
@@ -72,7 +92,7 @@ void session_release(struct session *session)
 
 void session_reset(struct session *session)
 {
-    session->position = 0;
+    memset(session->positions, 0, (size_t)session->sequences * sizeof *session->positions);
 }
 
 /* y (n,O) = x (n,I) times matrix number `index` of a tensor, in the precision of the session. */
@@ -91,39 +111,61 @@ static void apply(struct session *s, real *y, const real *x, enum tensor_id id, 
     }
 }
 
-/* Moves the new keys and values of n rows into layer l's cache. */
-static void remember(struct session *s, int l, int n)
+/* Where key/value head g of layer l begins in the cache of a sequence. */
+static size_t cache_at(const struct config *c, int sequence, int l, int g)
+{
+    size_t rows = (size_t)c->context * (size_t)config_head_size(c);
+    return (size_t)sequence * cache_size(c) + (size_t)(l * c->kv_heads + g) * rows;
+}
+
+/* Moves the new keys and values of a segment's rows into layer l's cache. */
+static void remember(struct session *s, int l, const struct segment *segment)
 {
     const struct config *c = &s->model->config;
     int D = config_head_size(c), Q = config_qkv_size(c);
     for (int g = 0; g < c->kv_heads; g++) {
-        size_t head = ((size_t)(l * c->kv_heads + g) * (size_t)c->context + (size_t)s->position) * (size_t)D;
-        for (int t = 0; t < n; t++) {
-            const real *row = s->qkv + (size_t)t * (size_t)Q + (size_t)((c->heads + g) * D);
+        size_t head = cache_at(c, segment->sequence, l, g) + (size_t)segment->position * (size_t)D;
+        for (int t = 0; t < segment->n; t++) {
+            const real *row = s->qkv + (size_t)(segment->first + t) * (size_t)Q + (size_t)((c->heads + g) * D);
             memcpy(s->keys + head + (size_t)(t * D), row, (size_t)D * sizeof(real));
             memcpy(s->values + head + (size_t)(t * D), row + (size_t)(c->kv_heads * D), (size_t)D * sizeof(real));
         }
     }
 }
 
-static void attend(struct session *s, int l, int n)
+static void attend(struct session *s, int l, const struct segment *segment)
 {
     const struct config *c = &s->model->config;
-    int D = config_head_size(c), Q = config_qkv_size(c), keys = s->position + n, C = c->width;
+    int D = config_head_size(c), Q = config_qkv_size(c), C = c->width, n = segment->n, keys = segment->position + n;
+    const real *queries = s->qkv + (size_t)segment->first * (size_t)Q;
+    real *attended = s->attended + (size_t)segment->first * (size_t)C;
     real scale = (real)(1 / sqrt((double)D));
     for (int h = 0; h < c->heads; h++) {
-        int g = h / (c->heads / c->kv_heads);
-        size_t head = (size_t)(l * c->kv_heads + g) * (size_t)c->context * (size_t)D;
-        gemm(false, true, n, keys, D, scale, s->qkv + (size_t)(h * D), Q, s->keys + head, D, 0, s->scores, c->context);
+        size_t head = cache_at(c, segment->sequence, l, h / (c->heads / c->kv_heads));
+        gemm(false, true, n, keys, D, scale, queries + (size_t)(h * D), Q, s->keys + head, D, 0, s->scores, c->context);
         for (int t = 0; t < n; t++) {
             real *row = s->scores + (size_t)t * (size_t)c->context;
-            int seen = s->position + t + 1;
+            int seen = segment->position + t + 1;
             real sum = vec->exp_sum(row, row, vec->max(row, seen), seen);
             vec->scale(row, 1 / sum, seen);
             memset(row + seen, 0, (size_t)(keys - seen) * sizeof(real));
         }
-        gemm(false, false, n, D, keys, 1, s->scores, c->context, s->values + head, D, 0,
-             s->attended + (size_t)(h * D), C);
+        gemm(false, false, n, D, keys, 1, s->scores, c->context, s->values + head, D, 0, attended + (size_t)(h * D), C);
+    }
+}
+
+/* Turns queries and keys by their positions, and lets them meet the caches. */
+static void attention(struct session *s, int l)
+{
+    const struct model *m = s->model;
+    const struct config *c = &m->config;
+    int D = config_head_size(c), Q = config_qkv_size(c);
+    for (int i = 0; i < s->n_segments; i++) {
+        const struct segment *segment = &s->segments[i];
+        rope_turn(s->qkv + (size_t)segment->first * (size_t)Q, m->cosine, m->sine, segment->n, segment->n,
+                  segment->position, c->heads + c->kv_heads, D, Q, 1);
+        remember(s, l, segment);
+        attend(s, l, segment);
     }
 }
 
@@ -199,14 +241,12 @@ static void layer(struct session *s, int l, int n)
 {
     const struct model *m = s->model;
     const struct config *c = &m->config;
-    int C = c->width, D = config_head_size(c), Q = config_qkv_size(c);
+    int C = c->width;
     rmsnorm_forward(s->norm, s->rstd, s->x, m->w.attn_norm + (size_t)l * (size_t)C, n, C, (real)c->norm_eps);
     apply(s, s->qkv, s->norm, TENSOR_attn_qkv, l, n);
     if (c->qk_norm)
         qk_norm(s, l, n);
-    rope_turn(s->qkv, m->cosine, m->sine, n, n, s->position, c->heads + c->kv_heads, D, Q, 1);
-    remember(s, l, n);
-    attend(s, l, n);
+    attention(s, l);
     apply(s, s->out, s->attended, TENSOR_attn_out, l, n);
     vec->add(s->x, s->out, n * C);
     rmsnorm_forward(s->norm, s->rstd, s->x, m->w.ffn_norm + (size_t)l * (size_t)C, n, C, (real)c->norm_eps);
@@ -214,31 +254,83 @@ static void layer(struct session *s, int l, int n)
     vec->add(s->x, s->out, n * C);
 }
 
-/* Logits of the last `rows` of n new tokens. */
-static void feed(struct session *s, const int32_t *tokens, int n, int rows)
+/* All layers over the pass's n rows: x, and the positions moved on. */
+static void pass(struct session *s, int n)
 {
     const struct model *m = s->model;
     const struct config *c = &m->config;
-    size_t skip = (size_t)(n - rows) * (size_t)c->width;
-    ASSERT(n > 0 && n <= SESSION_CHUNK && s->position + n <= c->context);
-    embed_forward(s->x, tokens, m->w.embed, n, c->width);
+    ASSERT(n > 0 && n <= SESSION_CHUNK);
+    embed_forward(s->x, s->tokens, m->w.embed, n, c->width);
     for (int l = 0; l < c->depth; l++)
         layer(s, l, n);
-    s->position += n;
-    rmsnorm_forward(s->norm + skip, s->rstd, s->x + skip, m->w.final_norm, rows, c->width, (real)c->norm_eps);
+    for (int i = 0; i < s->n_segments; i++)
+        s->positions[s->segments[i].sequence] += s->segments[i].n;
+}
+
+/* Logits (rows,V) of consecutive rows of the pass, into logits. */
+static void head(struct session *s, real *logits, int first, int rows)
+{
+    const struct model *m = s->model;
+    const struct config *c = &m->config;
+    size_t at = (size_t)first * (size_t)c->width;
+    rmsnorm_forward(s->norm + at, s->rstd + first, s->x + at, m->w.final_norm, rows, c->width, (real)c->norm_eps);
     if (c->tied)
-        linear_forward(s->logits, s->norm + skip, m->w.embed, rows, c->width, c->vocabulary);
+        linear_forward(logits, s->norm + at, m->w.embed, rows, c->width, c->vocabulary);
     else
-        apply(s, s->logits, s->norm + skip, TENSOR_head, 0, rows);
+        apply(s, logits, s->norm + at, TENSOR_head, 0, rows);
+}
+
+/* Adds a segment of the span's tokens from `from` on to a pass that has n rows; returns how many fitted. */
+static int add_segment(struct session *s, const struct span *span, int from, int n)
+{
+    int part = span->n - from < SESSION_CHUNK - n ? span->n - from : SESSION_CHUNK - n;
+    ASSERT(part > 0 && span->sequence < s->sequences);
+    ASSERT(s->positions[span->sequence] + part <= s->model->config.context);
+    memcpy(s->tokens + n, span->tokens + from, (size_t)part * sizeof *s->tokens);
+    s->segments[s->n_segments++] = (struct segment){span->sequence, n, part, s->positions[span->sequence]};
+    return part;
+}
+
+/* The logits of the spans that ended in the pass, the first of which is number `first`: their last rows are moved
+ * together, to the front, so that the head is one product too. */
+static void finish(struct session *s, int first, int ended)
+{
+    size_t C = (size_t)s->model->config.width, V = (size_t)s->model->config.vocabulary;
+    for (int i = 0; i < ended; i++) {
+        int last = s->segments[i].first + s->segments[i].n - 1;
+        if (last != i)
+            memcpy(s->x + (size_t)i * C, s->x + (size_t)last * C, C * sizeof *s->x);
+    }
+    if (ended > 0)
+        head(s, s->logits + (size_t)first * V, 0, ended);
+}
+
+const real *session_extend(struct session *session, const struct span *spans, int n)
+{
+    int span = 0, from = 0; /* the next token: of this span, this one */
+    ASSERT(n > 0 && n <= session->sequences);
+    while (span < n) {
+        int rows = 0, first = span;
+        session->n_segments = 0;
+        while (span < n && rows < SESSION_CHUNK) {
+            int part = add_segment(session, &spans[span], from, rows);
+            rows += part;
+            from += part;
+            if (from == spans[span].n) {
+                span++;
+                from = 0;
+            }
+        }
+        pass(session, rows);
+        finish(session, first, span - first);
+    }
+    return session->logits;
 }
 
 const real *session_feed(struct session *session, const int32_t *tokens, int n)
 {
-    for (int first = 0; first < n; first += SESSION_CHUNK) {
-        int part = n - first < SESSION_CHUNK ? n - first : SESSION_CHUNK;
-        feed(session, tokens + first, part, 1);
-    }
-    return session->logits;
+    struct span span = {0, tokens, n};
+    return session_extend(session, &span, 1);
 }
 
 void session_score(struct session *session, const int32_t *tokens, const int32_t *targets, int B, int T,
@@ -249,45 +341,16 @@ void session_score(struct session *session, const int32_t *tokens, const int32_t
     for (int b = 0; b < B; b++) {
         session_reset(session);
         for (int first = 0; first < T; first += SESSION_CHUNK) {
-            int part = T - first < SESSION_CHUNK ? T - first : SESSION_CHUNK, at = b * T + first;
-            feed(session, tokens + at, part, part);
+            struct span span = {0, tokens + b * T, T};
+            int at = b * T + first, part;
+            session->n_segments = 0;
+            part = add_segment(session, &span, first, 0);
+            pass(session, part);
+            head(session, session->logits, 0, part);
             cross_entropy(losses, is_argmax ? is_argmax + at : NULL, session->logits, targets + at, 0, part, V);
             for (int i = 0; i < part; i++)
                 logprob[at + i] = (float)-losses[i];
         }
     }
     session_reset(session);
-}
-
-int32_t sample_token(real *logits, int V, double temperature, int top_k, struct rng *rng)
-{
-    int32_t best = 0;
-    double sum = 0, draw;
-    real top, floor_logit;
-    for (int32_t v = 1; v < V; v++)
-        if (logits[v] > logits[best])
-            best = v;
-    if (temperature <= 0)
-        return best;
-    top = logits[best];
-    floor_logit = -INFINITY;
-    for (int kept = 0; top_k > 0 && top_k < V && kept < top_k; kept++) { /* the k-th largest, one step down at a time */
-        real next = -INFINITY, bound = kept == 0 ? INFINITY : floor_logit;
-        for (int v = 0; v < V; v++)
-            if (logits[v] < bound && logits[v] > next)
-                next = logits[v];
-        floor_logit = next;
-    }
-    for (int v = 0; v < V; v++) {
-        double p = logits[v] >= floor_logit ? exp((double)(logits[v] - top) / temperature) : 0;
-        sum += p;
-        logits[v] = (real)p;
-    }
-    draw = rng_uniform(rng) * sum;
-    for (int32_t v = 0; v < V; v++) {
-        draw -= (double)logits[v];
-        if (draw < 0)
-            return v;
-    }
-    return best;
 }

@@ -129,7 +129,7 @@ enum status model_open(struct model *model, const struct config *config, int max
     enum status status = config_check(config, err);
     if (status != STATUS_OK)
         return status;
-    ASSERT(max_sequences > 0);
+    ASSERT(max_sequences > 0 || (max_sequences == 0 && use == MODEL_SCORE));
     prepare(&m, config, max_sequences, use);
     status = arena_init(&m.arena, model_bytes(config, max_sequences, use), err);
     if (status != STATUS_OK)

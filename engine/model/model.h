@@ -70,8 +70,9 @@ enum model_use { MODEL_TRAIN, MODEL_SCORE, MODEL_LANE };
 /* Bytes of the one block; SIZE_MAX when the shape overflows. */
 size_t model_bytes(const struct config *config, int max_sequences, enum model_use use);
 
-/* Life cycle. max_sequences: the most sequences of `context` tokens in one pass. Weights are zero until
- * model_init_weights or a checkpoint fills them. */
+/* Life cycle. max_sequences: the most sequences of `context` tokens in one pass; 0, for MODEL_SCORE:
+ * none, the weights are there for a session (infer.h). Weights are zero until model_init_weights or a checkpoint fills
+ * them. */
 MUST_CHECK enum status model_open(struct model *model, const struct config *config, int max_sequences,
                                   enum model_use use, struct err *err);
 void model_release(struct model *model);

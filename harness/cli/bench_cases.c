@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/rng.h"
 #include "engine/math/blas.h"
 #include "engine/math/vec.h"
 #include "engine/model/cost.h"
@@ -100,9 +101,9 @@ static void train_round(void *context)
 static void decode_round(void *context)
 {
     struct bench_model *b = context;
-    if (b->session.position == b->model.config.context)
+    if (session_position(&b->session) == b->model.config.context)
         session_reset(&b->session);
-    (void)session_feed(&b->session, b->tokens + b->session.position, 1);
+    (void)session_feed(&b->session, b->tokens + session_position(&b->session), 1);
 }
 
 static enum status open_bench_model(struct bench_model *b, const struct bench_case *c, struct err *err)

@@ -197,18 +197,75 @@ static const struct option_row size_options[] = {
     {.name = NULL},
 };
 
+static const struct example train_examples[] = {
+    {"isoflop train -o models/mine", "the presets: a small model in some seconds"},
+    {"isoflop train -S model.width=96 -S train.tokens=2M -o models/wide", "knobs as in a spec, one value each"},
+    {"isoflop train experiments/english.yaml -S model.width=64 --db hand.db", "one trial of a spec, into a store"},
+    {NULL, NULL},
+};
+
+static const struct option_row train_options[] = {
+    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .metavar = "DIR", .help = "folder for the model; nothing is stored elsewhere"},
+    {.name = "db", .kind = OPTION_TEXT, .metavar = "FILE", .help = "in place of -o: a trial of this store, of the spec by-hand"},
+    {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUE", .help = "a knob's value, as in  -S model.width=64"},
+    {.name = "force", .help = "replace the model in DIR, and begin anew"},
+    {.name = "resume", .help = "go on where the same training was stopped"},
+    {.name = "checkpoint-every", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "1m", .help = "keep its state so often; 0: only when it is stopped"},
+    {.name = "timeout", .kind = OPTION_DURATION, .metavar = "TIME", .preset = "10m", .help = "give up when it makes no progress for so long"},
+    {.name = NULL},
+};
+
 static const struct example generate_examples[] = {
     {"isoflop generate best --prompt 'copy abcd: '", "the best model of the store goes on"},
-    {"isoflop generate results/isoflop.db.checkpoints/3fa9 -n 500 --temperature 0.8", "a folder with a model works too"},
+    {"isoflop generate best -p 'Babin lives in' -t 0 --stop .", "the likeliest answer, up to the stop"},
+    {"isoflop generate best -p - -n 500 --top-p 0.9", "goes on where standard input ends"},
+    {"isoflop generate models/llama --ids -p '1 15043 3186'", "tokens by their numbers, in and out"},
     {NULL, NULL},
 };
 
 static const struct option_row generate_options[] = {
-    {.name = "prompt", .letter = 'p', .kind = OPTION_TEXT, .metavar = "TEXT", .help = "what to continue"},
+    {.name = "prompt", .letter = 'p', .kind = OPTION_TEXT, .metavar = "TEXT", .help = "what to continue; -: standard input"},
     {.name = "tokens", .letter = 'n', .kind = OPTION_INTEGER, .metavar = "N", .preset = "200", .minimum = 1, .maximum = 1e9, .help = "how many tokens to write"},
     {.name = "temperature", .letter = 't', .kind = OPTION_REAL, .metavar = "T", .preset = "1", .minimum = 0, .maximum = 100, .help = "0 always takes the likeliest"},
-    {.name = "top-k", .kind = OPTION_INTEGER, .metavar = "K", .preset = "0", .minimum = 0, .maximum = 1e7, .help = "draw among the K likeliest; 0: among all"},
+    {.name = "top-k", .kind = OPTION_INTEGER, .metavar = "K", .preset = "0", .minimum = 0, .maximum = 1e9, .help = "draw among the K likeliest; 0: among all"},
+    {.name = "top-p", .kind = OPTION_REAL, .metavar = "P", .preset = "1", .minimum = 0, .maximum = 1, .help = "draw among the likeliest that make up this share; 1: among all"},
     {.name = "seed", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 4294967295.0, .help = "the same seed writes the same text"},
+    {.name = "stop", .kind = OPTION_LIST, .metavar = "TEXT", .help = "end before this text"},
+    {.name = "no-echo", .help = "do not repeat the prompt"},
+    {.name = "ids", .help = "prompt, stops and output are numbers of tokens"},
+    {.name = NULL},
+};
+
+static const struct example eval_examples[] = {
+    {"isoflop eval best", "loss and abilities of the best model of the store"},
+    {"isoflop eval models/mine --data letters.txt", "on the last tenth of a text"},
+    {"isoflop eval best --tasks copy,addition --items 1000 --csv", "two abilities, narrow intervals"},
+    {"isoflop eval best -S data.seed=2", "in another world, whose facts it never saw"},
+    {NULL, NULL},
+};
+
+static const struct option_row eval_options[] = {
+    {.name = "data", .kind = OPTION_TEXT, .metavar = "FILE", .help = "held-out text: the last tenth of this file"},
+    {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUE", .help = "a knob of data or eval, as in  -S data.junk=0.2"},
+    {.name = "tokens", .kind = OPTION_INTEGER, .metavar = "N", .minimum = 1, .maximum = 1e12, .help = "held-out tokens, as eval.heldout_tokens"},
+    {.name = "tasks", .kind = OPTION_TEXT, .metavar = "LIST", .help = "abilities, with commas between; none: no ability"},
+    {.name = "items", .kind = OPTION_INTEGER, .metavar = "N", .minimum = 2, .maximum = 1e6, .help = "items of each, as eval.items"},
+    {.name = NULL},
+};
+
+static const struct example latency_examples[] = {
+    {"isoflop latency best", "one sequence, a prompt of half the context"},
+    {"isoflop latency models/llama --batch 1,2,4,8 --prompt 32,512", "every batch with every prompt"},
+    {"isoflop latency best --samples 1000 --raw --csv > samples.csv", "every single time"},
+    {NULL, NULL},
+};
+
+static const struct option_row latency_options[] = {
+    {.name = "batch", .letter = 'b', .kind = OPTION_TEXT, .metavar = "N,...", .preset = "1", .help = "sequences at once"},
+    {.name = "prompt", .letter = 'p', .kind = OPTION_TEXT, .metavar = "N,...", .help = "tokens of a prompt; half the context, at most 512, unless given"},
+    {.name = "generate", .letter = 'g', .kind = OPTION_INTEGER, .metavar = "N", .minimum = 1, .maximum = 1e6, .help = "tokens generated after it; 32, or a quarter of the context"},
+    {.name = "samples", .letter = 'n', .kind = OPTION_INTEGER, .metavar = "N", .preset = "200", .minimum = 1, .maximum = 1e6, .help = "times measured, of each phase"},
+    {.name = "raw", .help = "print every sample"},
     {.name = NULL},
 };
 
@@ -433,6 +490,19 @@ const struct command commands[] = {
         .run = cmd_size,
     },
     {
+        .name = "train",
+        .group = GROUP_MODEL,
+        .summary = "train one model by hand",
+        .arguments = "[SPEC]",
+        .details = "A sweep of one trial: the model equals, to the bit, what `run` makes of the same knobs. Knobs that are not "
+                   "set keep their presets (experiments/README.md), or what a SPEC with one value each says. The folder holds "
+                   "config.json and model.safetensors, as other programs read them, and isoflop.knobs.",
+        .examples = train_examples,
+        .options = train_options,
+        .flags = COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
+        .run = cmd_train,
+    },
+    {
         .name = "generate",
         .group = GROUP_MODEL,
         .summary = "continue a prompt",
@@ -442,6 +512,32 @@ const struct command commands[] = {
         .options = generate_options,
         .flags = COMMAND_DB | COMMAND_BLAS,
         .run = cmd_generate,
+    },
+    {
+        .name = "eval",
+        .group = GROUP_MODEL,
+        .summary = "loss on held-out text, and abilities",
+        .arguments = "MODEL",
+        .details = "MODEL is a folder with a model, a trial, the beginning of its id, or best. Unless told otherwise it is measured on "
+                   "what it was trained for, and the numbers are those that its trial stored. Every number comes with its 95 % interval: "
+                   "for a loss from the spread between windows, for exact matches Wilson's.",
+        .examples = eval_examples,
+        .options = eval_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
+        .run = cmd_eval,
+    },
+    {
+        .name = "latency",
+        .group = GROUP_MODEL,
+        .summary = "time of prefill and decode, by batch and prompt",
+        .arguments = "MODEL",
+        .details = "MODEL is a folder with a model, a trial, the beginning of its id, or best. A sample of prefill is all prompts of a "
+                   "batch; one of decode is one more token for each of its sequences. Samples count once two rounds agree within 5 %. "
+                   "GB/s is bytes of weights per step over its median time: how near decode comes to the memory's speed.",
+        .examples = latency_examples,
+        .options = latency_options,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
+        .run = cmd_latency,
     },
     {
         .name = "shrink",

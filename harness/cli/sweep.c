@@ -293,6 +293,8 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
         n++;
     }
     status = store_finish(c->store, a->id, a->attempt, &c->owner, outcome, reason, all, n, err);
+    if (status == STATUS_OK && outcome == OUTCOME_DONE && c->options->told)
+        c->options->told(c->options->told_context, all, n);
     free(all);
     if (status == STATUS_OK)
         status = retry(c, a, outcome, err);

@@ -28,6 +28,9 @@ struct sweep_options {
     struct screen screen; /* of standard error, for the bar */
     bool quiet;
     const char *program;
+    /* Optional: what a trial told, once it is done and stored. */
+    void (*told)(void *context, const struct record *records, int n);
+    void *told_context;
 };
 
 /* Fills the predicted seconds of every trial from a short measurement in a child process, so that the caller

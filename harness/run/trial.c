@@ -54,7 +54,8 @@ static bool save(struct trial *trial, struct err *err)
     if (!*trial->assignment.checkpoint)
         return true;
     if (checkpoint_save(trial->assignment.checkpoint, &trial->model, trial->shrunk ? &trial->i8 : NULL, &bytes, err) !=
-        STATUS_OK)
+            STATUS_OK ||
+        trial_write_knobs(trial->assignment.checkpoint, trial->knobs, err) != STATUS_OK)
         return false;
     child_cost(&trial->child, "checkpoint_bytes", (double)bytes);
     return save_tokenizer(trial, err);

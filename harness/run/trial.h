@@ -19,6 +19,18 @@ int64_t trial_steps(const struct knobs *knobs);
 enum status trial_estimate(const struct knobs *knobs, struct estimate *out, struct err *err);
 enum status trial_identity(const struct knobs *knobs, struct str *out, struct err *err);
 
+/* What measuring a model by hand has in common with measuring a trial: the text, opened; how many held-out windows are
+ * scored, and how many of them together. The same numbers give the same bits. */
+struct source;
+MUST_CHECK enum status trial_source(const struct knobs *knobs, struct source **out, struct err *err);
+int64_t trial_heldout_windows(const struct knobs *knobs);
+int trial_score_sequences(const struct knobs *knobs);
+
+/* The knobs of a trained model lie beside it in its folder, so that whoever finds it knows what it has learnt from.
+ * Reading: STATUS_NOT_FOUND where there are none. */
+MUST_CHECK enum status trial_write_knobs(const char *folder, const struct knobs *knobs, struct err *err);
+MUST_CHECK enum status trial_read_knobs(const char *folder, struct knobs *out, struct err *err);
+
 /* Measures this machine for predictions: FLOP/s of one training step at the given width, on one core (a short
  * run in this process; about 50 ms). */
 double trial_calibrate(int64_t width);

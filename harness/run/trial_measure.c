@@ -11,15 +11,10 @@
 #include "engine/base/assert.h"
 #include "engine/math/blas.h"
 #include "engine/model/cost.h"
+#include "engine/model/sample.h"
 #include "engine/tasks/task.h"
 #include "harness/run/sysinfo.h"
 #include "harness/run/trial_parts.h"
-
-int64_t trial_heldout_windows(const struct knobs *knobs)
-{
-    int64_t counted = knobs->context - knobs->context / 2;
-    return (knobs->heldout_tokens + counted - 1) / counted;
-}
 
 static void score(void *context, const int32_t *tokens, const int32_t *targets, int B, int T, float *logprob,
                   uint8_t *is_argmax)
@@ -29,34 +24,6 @@ static void score(void *context, const int32_t *tokens, const int32_t *targets, 
         session_score(&trial->session, tokens, targets, B, T, logprob, is_argmax);
     else
         model_score(&trial->model, tokens, targets, B, T, logprob, is_argmax);
-}
-
-/* One held-out window as tokens and targets; the first half's targets are left out. */
-static void window(const struct trial *trial, int64_t index, int32_t *tokens, int32_t *targets)
-{
-    int T = trial->config.context;
-    int32_t row[8193];
-    ASSERT(T < 8193);
-    /* The held-out text does not depend on the replicate's seed: all trials of a sweep answer the same questions. */
-    source_window(trial->source, (uint64_t)trial->knobs->data_seed, RNG_HELDOUT_DATA, (uint64_t)index, row, T + 1);
-    memcpy(tokens, row, (size_t)T * sizeof *row);
-    for (int t = 0; t < T; t++)
-        targets[t] = t < T / 2 ? -1 : row[t + 1];
-}
-
-/* Adds one window's losses to the parts of the mixture that its tokens belong to. */
-static void add_parts(const struct trial *trial, int64_t index, const int32_t *targets, const float *logprob,
-                      struct heldout *out)
-{
-    uint8_t parts[8193];
-    int T = trial->config.context;
-    source_window_parts(trial->source, (uint64_t)trial->knobs->data_seed, RNG_HELDOUT_DATA, (uint64_t)index, parts, T + 1);
-    for (int t = 0; t < T; t++) {
-        if (targets[t] < 0)
-            continue;
-        out->part_loss[parts[t + 1]] -= (double)logprob[t];
-        out->part_tokens[parts[t + 1]]++;
-    }
 }
 
 static void add_load(const struct trial *trial, double *load, double weight)
@@ -70,51 +37,32 @@ static void add_load(const struct trial *trial, double *load, double weight)
     free(now);
 }
 
+struct progress {
+    struct trial *trial;
+    int64_t windows;
+    double *load; /* may be NULL */
+};
+
+static bool after_batch(void *context, int rows)
+{
+    struct progress *p = context;
+    if (p->load)
+        add_load(p->trial, p->load, (double)rows / (double)p->windows);
+    return child_poll(&p->trial->child);
+}
+
 bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, double *load)
 {
-    int T = trial->config.context, B = trial->model.max_sequences;
-    size_t n = (size_t)B * (size_t)T;
-    int32_t *tokens = calloc(n, sizeof *tokens), *targets = calloc(n, sizeof *targets);
-    float *logprob = calloc(n, sizeof *logprob);
-    double sum = 0, squares = 0, mean, variance;
-    int64_t counted = T - T / 2, bytes = 0;
-    bool go_on = true;
-    ASSERT(tokens && targets && logprob);
-    *out = (struct heldout){0};
-    for (int64_t first = 0; go_on && first < windows; first += B) {
-        int rows = windows - first < B ? (int)(windows - first) : B;
-        for (int b = 0; b < rows; b++)
-            window(trial, first + b, tokens + (size_t)b * (size_t)T, targets + (size_t)b * (size_t)T);
-        score(trial, tokens, targets, rows, T, logprob, NULL);
-        for (int b = 0; b < rows; b++) {
-            double loss = 0;
-            for (int t = 0; t < T; t++) {
-                size_t at = (size_t)b * (size_t)T + (size_t)t;
-                loss -= (double)logprob[at];
-                bytes += targets[at] < 0 ? 0 : source_bytes_of(trial->source, targets[at]);
-            }
-            if (source_world(trial->source))
-                add_parts(trial, first + b, targets + (size_t)b * (size_t)T, logprob + (size_t)b * (size_t)T, out);
-            loss /= (double)counted;
-            sum += loss;
-            squares += loss * loss;
-        }
-        if (load)
-            add_load(trial, load, (double)rows / (double)windows);
-        go_on = child_poll(&trial->child);
-    }
-    mean = sum / (double)windows;
-    variance = windows > 1 ? (squares - sum * mean) / (double)(windows - 1) : NAN;
-    out->loss = mean;
-    out->stderror = sqrt(fmax(variance, 0) / (double)windows);
-    out->tokens = windows * counted;
-    out->bytes = bytes;
-    for (int part = 0; part < WORLD_PARTS; part++)
-        out->part_loss[part] /= (double)out->part_tokens[part];
-    free(tokens);
-    free(targets);
-    free(logprob);
-    return go_on;
+    struct progress progress = {trial, windows, load};
+    struct scorer scorer = {trial, model_max_tokens(&trial->model), trial->config.context, score, NULL};
+    struct heldout_plan plan = {
+        .context = trial->config.context,
+        .windows = windows,
+        .data_seed = (uint64_t)trial->knobs->data_seed,
+        .after = after_batch,
+        .after_context = &progress,
+    };
+    return heldout_evaluate(trial->source, &plan, &scorer, out);
 }
 
 /* Loss and floor of each part, as the last points of curves of their own. */
@@ -164,25 +112,26 @@ static int write_answer(void *context, const int32_t *tokens, int n, int most, d
 {
     struct trial *trial = context;
     int V = trial->config.vocabulary, written = 0;
-    real *logits = calloc((size_t)V, sizeof *logits); /* a copy to draw from: drawing destroys it */
-    ASSERT(logits);
+    const struct sampling how = {temperature, 0, 1};
+    struct candidate *scratch = calloc((size_t)V, sizeof *scratch);
+    const real *seen;
+    ASSERT(scratch);
     session_reset(&trial->session);
-    memcpy(logits, session_feed(&trial->session, tokens, n), (size_t)V * sizeof *logits);
+    seen = session_feed(&trial->session, tokens, n);
     *logprob = 0;
     for (int32_t token = -1; token != '\n' && written < most;) {
-        const real *seen = trial->session.logits;
         double top = -INFINITY, sum = 0;
         if (token >= 0)
-            memcpy(logits, session_feed(&trial->session, &token, 1), (size_t)V * sizeof *logits);
+            seen = session_feed(&trial->session, &token, 1);
         for (int v = 0; v < V; v++)
             top = fmax(top, (double)seen[v]);
         for (int v = 0; v < V; v++)
             sum += exp((double)seen[v] - top);
-        token = sample_token(logits, V, temperature, 0, rng);
+        token = sample_token(seen, V, &how, scratch, rng);
         *logprob += (double)seen[token] - top - log(sum);
         out[written++] = (char)token;
     }
-    free(logits);
+    free(scratch);
     return written;
 }
 
@@ -242,12 +191,12 @@ static void measure_latency(struct trial *trial, int64_t samples)
     }
     for (int64_t i = -WARM_UP; i < samples; i++) {
         struct instant before;
-        if (s->position == T) { /* the cache is full: start again after the prompt */
+        if (session_position(s) == T) { /* the cache is full: start again after the prompt */
             session_reset(s);
             (void)session_feed(s, tokens, prompt);
         }
         before = clock_now();
-        (void)session_feed(s, tokens + s->position, 1);
+        (void)session_feed(s, tokens + session_position(s), 1);
         if (i >= 0)
             child_latency(&trial->child, "decode", 1, prompt, i, 1e3 * clock_since(before));
     }

@@ -4,7 +4,7 @@
 #ifndef HARNESS_RUN_TRIAL_PARTS_H
 #define HARNESS_RUN_TRIAL_PARTS_H
 
-#include "engine/data/source.h"
+#include "engine/data/heldout.h"
 #include "engine/model/infer.h"
 #include "engine/model/model.h"
 #include "engine/model/schedule.h"
@@ -58,22 +58,13 @@ struct trial {
 int64_t trial_sequences(const struct knobs *knobs);       /* per optimiser step */
 void trial_shape(const struct knobs *knobs, struct train_shape *out);
 void trial_schedule(const struct knobs *knobs, struct schedule *out);
-int64_t trial_heldout_windows(const struct knobs *knobs);
 double trial_score_flops(const struct knobs *knobs);
 void trial_data_path(const struct knobs *knobs, struct str *out);
 enum status trial_tokenizer(const struct knobs *knobs, const struct source *source, struct tokenizer **out,
                             struct err *err); /* trial_tokenizer.c */
-enum status trial_source(const struct knobs *knobs, struct source **out, struct err *err);
 
-/* Held-out loss in nats per token over the first `windows` windows, counting the tokens that have at least half a
- * context before them. load (L,E), where not NULL, gets the experts' mean shares. Stops early (returns false)
- * when the runner asks to. */
-struct heldout {
-    double loss, stderror;
-    int64_t tokens, bytes; /* scored, and what they stand for */
-    double part_loss[WORLD_PARTS]; /* by part of the world's mixture, over its tokens */
-    int64_t part_tokens[WORLD_PARTS];
-};
+/* Held-out loss over the first `windows` windows; load (L,E), where not NULL, gets the experts' mean shares. False when
+ * the runner asks to stop. */
 bool trial_heldout(struct trial *trial, int64_t windows, struct heldout *out, double *load);
 
 /* The experts' load over training (trial_load.c): after every optimiser step; at a point of the training curve, which

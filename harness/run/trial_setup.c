@@ -82,6 +82,21 @@ int64_t trial_steps(const struct knobs *knobs)
     return steps < 1 ? 1 : steps > 1e15 ? (int64_t)1e15 : llround(steps);
 }
 
+int trial_score_sequences(const struct knobs *knobs)
+{
+    struct config config;
+    struct train_shape shape;
+    trial_config(knobs, &config);
+    trial_shape(knobs, &shape);
+    return train_micro_batch(&config, &shape);
+}
+
+int64_t trial_heldout_windows(const struct knobs *knobs)
+{
+    int64_t counted = knobs->context - knobs->context / 2;
+    return (knobs->heldout_tokens + counted - 1) / counted;
+}
+
 /* Rough, for the plan's seconds: held-out scoring and the abilities' items. */
 double trial_score_flops(const struct knobs *knobs)
 {

@@ -2,7 +2,8 @@
 /* migrate.c — see migrate.h.
  *
  * Design: every table is made anew from the present schema and filled from the old one, column by column of the same
- * name. Columns that are gone are dropped, columns that are new get what the table of fills says, NULL without an entry.
+ * name. Columns that are gone are dropped, columns that are new, or mean something else now, get what the table of
+ * fills says, NULL without an entry.
  * So one path serves every old version, and what results has exactly the constraints of a new store. Tables, views and
  * indexes of the user's own stay.
  * Invariant: user_version, the tables and the check of foreign keys are of one transaction. */
@@ -22,6 +23,14 @@ static const struct fill {
 } fills[] = {
     {2, "spec", "command", "''"},
     /* Settings that could not be chosen yet were what their presets are. */
+    {2, "trial", "junk_kind", "'letters'"},
+    {2, "trial", "abilities", "'demo'"},
+    {2, "trial", "ability_zipf", "0"},
+    {2, "trial", "entities", "192"},
+    {2, "trial", "cutoff_year", "0"},
+    {2, "trial", "data_unique_tokens", "0"},
+    {2, "trial", "shots", "0"},
+    {2, "trial", "write_answers", "0"},
     {2, "trial", "tokenizer", "'bytes'"},
     {2, "trial", "vocabulary", "256"},
     {2, "trial", "tokenizer_path", "''"},
@@ -35,6 +44,9 @@ static const struct fill {
     /* There were no trunks, so every attempt did all its steps. */
     {2, "cost", "flops_marginal", "flops_executed"},
     {2, "cost", "train_marginal_s", "train_s"},
+    /* What was minimised is its method now, and the number it came to its objective. */
+    {2, "fit", "method", "objective"},
+    {2, "fit", "objective", "residual"},
 };
 
 enum { OLDEST_VERSION = 1 };
@@ -114,7 +126,9 @@ static enum status refill(struct db *db, const char *table, int64_t version, str
         query_bind_text(query, 1, table);
     while (status == STATUS_OK && (status = query_step(query, err)) == STATUS_OK) {
         const char *name = query_column_text(query, 0);
-        const char *value = has_column(db, old.text, name) ? name : fill_for(table, name, version);
+        const char *value = fill_for(table, name, version); /* first: a name may have changed its meaning */
+        if (!value && has_column(db, old.text, name))
+            value = name;
         if (!value)
             continue;
         str_format(&columns, "%s%s", columns.length ? ", " : "", name);

@@ -338,21 +338,6 @@ static void test_int8(void **state)
     }
 }
 
-static void test_sampling(void **state)
-{
-    struct rng rng = rng_open(1, RNG_SAMPLE, 0);
-    int counts[4] = {0};
-    (void)state;
-    for (int i = 0; i < 4000; i++) {
-        real logits[4] = {0, 1, 2, -30};
-        counts[sample_token(logits, 4, 1, 2, &rng)]++;
-    }
-    assert_int_equal(counts[0] + counts[3], 0); /* top-2 keeps the two largest */
-    assert_true(fabs(counts[2] / 4000.0 - 1 / (1 + exp(-1))) < 0.03);
-    real logits[3] = {1, 5, 5};
-    assert_int_equal(sample_token(logits, 3, 0, 0, &rng), 1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,7 +349,6 @@ int main(void)
         cmocka_unit_test(test_training_lowers_loss),
         cmocka_unit_test(test_checkpoint_round_trip),
         cmocka_unit_test(test_int8),
-        cmocka_unit_test(test_sampling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
