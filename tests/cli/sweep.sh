@@ -240,13 +240,13 @@ dry() {
 check '--dry-run says what is missing and makes nothing' dry
 walled() {
     local code
-    "$isoflop" run tiny.yaml --db wall/s.db -q --max-wall 600ms 2>said
+    "$isoflop" run tiny.yaml --db wall/s.db -q --max-wall 150ms 2>said
     code=$?
     [ "$code" = 75 ] && grep -q 'max-wall is over' said && "$isoflop" run tiny.yaml --db wall/s.db -q && same one/s.db wall/s.db
 }
 check '--max-wall stops the run, resumable' walled
 starved() { # enough for the model but not for the BLAS beside it, which then spins: the check beforehand cannot see it
-    "$isoflop" run tiny.yaml --db mem/s.db -q --mem-limit 40M --timeout 2s --retries 1 -S model.width=16 -S train.tokens=8192 2>said
+    ISOFLOP_BLAS=openblas "$isoflop" run tiny.yaml --db mem/s.db -q --mem-limit 40M --timeout 2s --retries 1 -S model.width=16 -S train.tokens=8192 2>said
     [ "$?" = 3 ] && "$isoflop" export attempt --db mem/s.db | awk -F, 'NR > 1 && $3 != "oom" && $3 != "timeout" && $3 != "failed" { exit 1 } END { exit NR < 3 }'
 }
 check '--mem-limit holds, and the runner survives' starved
