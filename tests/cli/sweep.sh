@@ -223,7 +223,7 @@ check 'and again when asked again' bash -c "'$isoflop' run tiny.yaml --db wild/s
 interrupted() {
     "$isoflop" run tiny.yaml --db stop/s.db -q &
     local pid=$! code
-    sleep 0.7
+    until [ -s stop/s.db ] || ! kill -0 "$pid"; do sleep 0.02; done # begun, and far from its end on any machine
     kill -TERM "$pid" # an interrupt is ignored by what a script starts in the background
     wait "$pid"
     code=$?
