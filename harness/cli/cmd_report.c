@@ -100,9 +100,9 @@ static void add_machine(struct page *page)
         str_release(&text);
     }
     if (t->n_rows > 0)
-        (void)snprintf(page->machine_line, sizeof page->machine_line, "%s, %.0f logical CPUs, OpenBLAS %s",
+        (void)snprintf(page->machine_line, sizeof page->machine_line, "%s, %.0f logical CPUs, kernels %s",
                        table_text(t, 0, 0), table_number(t, 0, 1),
-                       table_text(t, 0, 10) ? table_text(t, 0, 10) : "kernels unknown");
+                       table_text(t, 0, 10) ? table_text(t, 0, 10) : "unknown");
     page->report.machine = page->machine_line;
     page->report.facts = page->facts;
     page->report.n_facts = n;

@@ -29,7 +29,7 @@ static void announce(const struct plan *plan, int jobs, double rate)
         seconds += plan->trials[i].estimate.seconds;
         largest = fmax(largest, plan->trials[i].estimate.seconds);
     }
-    (void)fprintf(stderr, "isoflop: %d trial%s, %.2g FLOPs, about %.0f s on %d core%s (%.0f GF/s measured, OpenBLAS %s)\n",
+    (void)fprintf(stderr, "isoflop: %d trial%s, %.2g FLOPs, about %.0f s on %d core%s (%.0f GF/s measured, kernels %s)\n",
                   plan->n_trials, plan->n_trials == 1 ? "" : "s", flops, fmax(largest, seconds / jobs), jobs,
                   jobs == 1 ? "" : "s", rate * 1e-9, blas_core());
 }
