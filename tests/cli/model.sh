@@ -5,24 +5,9 @@
 # trial stored; `generate` with different words for the same thing; `latency`'s summary against its own samples. The same
 # on a copy of the model without the file that tells whose it is, as a foreign one lies on disk. Prints TAP.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-isoflop=${ISOFLOP:-$top/build/isoflop}
-case $isoflop in /*) ;; *) isoflop=$PWD/$isoflop ;; esac
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
+# shellcheck source=tests/prologue.sh
+. "$(dirname "$0")/../prologue.sh"
 
-number=0
-check() { # name command...
-    number=$((number + 1))
-    if "${@:2}" >out 2>err; then
-        echo "ok $number - $1"
-    else
-        echo "not ok $number - $1"
-        sed 's/^/# /' out err
-    fi
-}
 same() { # "command" "command": equal output, and some
     bash -c "$1" >first && bash -c "$2" >second && [ -s first ] && cmp first second
 }

@@ -4,24 +4,8 @@
 # Method: a sweep of eight small trials, run with one and with two jobs, killed in the middle and resumed, repeated,
 # shrunk, drawn and exported; the stores are compared by their exports. Prints TAP.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-isoflop=${ISOFLOP:-$top/build/isoflop}
-case $isoflop in /*) ;; *) isoflop=$PWD/$isoflop ;; esac
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-
-number=0
-check() { # name command...
-    number=$((number + 1))
-    if "${@:2}" >out 2>err; then
-        echo "ok $number - $1"
-    else
-        echo "not ok $number - $1"
-        sed 's/^/# /' out err
-    fi
-}
+# shellcheck source=tests/prologue.sh
+. "$(dirname "$0")/../prologue.sh"
 
 cat >tiny.yaml <<'SPEC'
 name: tiny

@@ -4,24 +4,9 @@
 # can be asked of the real program, and stands in the store and the report afterwards.
 # Method: one small sweep; every answer in each of its forms; words that mean nothing. Prints TAP.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-isoflop=${ISOFLOP:-$top/build/isoflop}
-case $isoflop in /*) ;; *) isoflop=$PWD/$isoflop ;; esac
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
+# shellcheck source=tests/prologue.sh
+. "$(dirname "$0")/../prologue.sh"
 
-number=0
-check() { # name command...
-    number=$((number + 1))
-    if "${@:2}" >out 2>err; then
-        echo "ok $number - $1"
-    else
-        echo "not ok $number - $1"
-        sed 's/^/# /' out err
-    fi
-}
 says() { # exit-code text command...
     "${@:3}" >answer 2>&1
     local code=$?

@@ -5,13 +5,8 @@
 # Method: strace kills the runner at its n-th write, sync, unlink or rename, or makes the call fail; then the sweep is run
 # again and its exports are compared. A sample of calls; with ISOFLOP_TORTURE every call of a sweep of 20 trials. Prints TAP.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-isoflop=${ISOFLOP:-$top/build/isoflop}
-case $isoflop in /*) ;; *) isoflop=$PWD/$isoflop ;; esac
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
+# shellcheck source=tests/prologue.sh
+. "$(dirname "$0")/../prologue.sh"
 
 if ! strace -e trace=none true 2>/dev/null; then
     echo 'ok 1 - kills at system calls # SKIP strace is not there, or not allowed'
