@@ -68,6 +68,7 @@ struct law_points {
 struct law_settings {
     enum law_method method;
     struct bootstrap bootstrap; /* replicates 0: no intervals */
+    double delta;               /* huber: where its loss turns from square to straight, on log loss */
     double holdout;             /* share of the clusters, those of most compute, held out to measure the error; 0: none */
     double bucket;              /* approach2: runs whose C differs by no more than this share are one budget */
     double compute[LAW_COMPUTES]; /* budgets whose best N and D are wanted */
@@ -76,7 +77,7 @@ struct law_settings {
     double unique_tokens;       /* most different tokens there are; 0: no limit */
 };
 #define LAW_SETTINGS_INIT \
-    ((struct law_settings){.method = LAW_VARPRO, .bootstrap = BOOTSTRAP_INIT, .holdout = 0.2, .bucket = 0.2})
+    ((struct law_settings){.method = LAW_VARPRO, .bootstrap = BOOTSTRAP_INIT, .delta = POWERSUM_HUBER_DELTA, .holdout = 0.2, .bucket = 0.2})
 
 /* A figure with its interval; low, high and se (the replicates' standard deviation) are NaN where there is none. */
 struct law_quantity {

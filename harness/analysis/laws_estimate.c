@@ -96,6 +96,7 @@ enum status law_work_init(struct law_work *work, const struct law *law, const st
     enum status status = powersum_init(&work->sum, form, points->x, points->loss, points->n, err);
     if (status != STATUS_OK)
         law_work_release(work);
+    work->sum.delta = settings->delta;
     return status;
 }
 

@@ -25,7 +25,7 @@ enum status powersum_init(struct powersum *p, const struct powersum_form *form, 
     double *block = malloc(rows * count * sizeof *block);
     if (block == NULL)
         return err_set(err, STATUS_MEMORY, "fit: no memory for %d points", n);
-    *p = (struct powersum){.form = form, .n = n, .feature = block};
+    *p = (struct powersum){.form = form, .n = n, .delta = POWERSUM_HUBER_DELTA, .feature = block};
     p->loss_inverse = block + (size_t)form->n_factors * count;
     p->loss_log = p->loss_inverse + count;
     p->residual = p->loss_log + count;

@@ -28,7 +28,7 @@ enum { POWERSUM_TERMS = 4, POWERSUM_EXPONENTS = 5, POWERSUM_FACTORS = 6 };
 /* Exponents are sought in this range; one that runs to its end is not determined by the points. */
 #define POWERSUM_LEAST 1e-3
 #define POWERSUM_MOST 5.0
-#define POWERSUM_HUBER_DELTA 1e-3
+#define POWERSUM_HUBER_DELTA 1e-3 /* Hoffmann's; powersum_init sets it */
 
 /* Data */
 
@@ -55,6 +55,7 @@ struct powersum_solution {
 struct powersum {
     const struct powersum_form *form;
     int n;
+    double delta;       /* of Huber's loss; the smaller, the nearer to least absolute deviations */
     double *feature;    /* (n_factors, n): sign z, less its mean over the points */
     double mean[POWERSUM_FACTORS];
     double *loss_inverse, *loss_log; /* (n) */

@@ -49,9 +49,8 @@ static double residual_at(const struct powersum *p, const double *u, int i, doub
     return most + log(sum) - p->loss_log[i];
 }
 
-static double huber(double r)
+static double huber(double r, double delta)
 {
-    const double delta = POWERSUM_HUBER_DELTA;
     return fabs(r) <= delta ? 0.5 * r * r : delta * (fabs(r) - 0.5 * delta);
 }
 
@@ -60,7 +59,7 @@ static double objective_at(const struct powersum *p, const double *w, const doub
     double sum = 0.0, share[POWERSUM_TERMS];
     for (int i = 0; i < p->n; i++)
         if (w[i] > 0.0)
-            sum += w[i] * huber(residual_at(p, u, i, share));
+            sum += w[i] * huber(residual_at(p, u, i, share), p->delta);
     return sum;
 }
 
@@ -96,8 +95,8 @@ static void differentiate(const struct powersum *p, const double *w, const doubl
         if (w[i] == 0.0)
             continue;
         double r = residual_at(p, u, i, share);
-        bool inside = fabs(r) <= POWERSUM_HUBER_DELTA;
-        double slope = inside ? r : copysign(POWERSUM_HUBER_DELTA, r);
+        bool inside = fabs(r) <= p->delta;
+        double slope = inside ? r : copysign(p->delta, r);
         term_gradients(p, i, v, size);
         add_point(v, share, m, size, w[i] * slope, inside ? w[i] : 0.0, gradient, hessian);
         for (int a = 0; a < size; a++) {
@@ -164,10 +163,21 @@ bool powersum_huber(struct powersum *p, const double *w, struct powersum_solutio
     for (int j = 0; j < m; j++)
         u[j] = log(fmax(at->coefficient[j], 1e-4 * most));
     memcpy(u + m, at->exponent, (size_t)k * sizeof *u);
-    at->objective = objective_at(p, w, u);
+    double delta = p->delta, coarse = POWERSUM_HUBER_DELTA;
+    /* Below Hoffmann's delta the loss is nearly that of absolute deviations, with a kink at every point; the minimum is
+     * followed there by tenths. */
+    for (;; coarse *= 0.1) {
+        p->delta = fmax(delta, delta < POWERSUM_HUBER_DELTA ? coarse : delta);
+        at->objective = objective_at(p, w, u);
+        if (!isfinite(at->objective))
+            break;
+        descend(p, w, u, &at->objective);
+        if (p->delta <= delta)
+            break;
+    }
+    p->delta = delta;
     if (!isfinite(at->objective))
         return false;
-    descend(p, w, u, &at->objective);
     /* A term that ran to nothing beside the others is not there. */
     most = 0.0;
     for (int j = 0; j < m; j++)

@@ -33,6 +33,7 @@ static enum status read_settings(const struct options *o, struct law_settings *s
     settings->bootstrap.replicates = (int)option_integer(o, "bootstrap");
     settings->bootstrap.confidence = option_real(o, "confidence");
     settings->bootstrap.seed = (uint64_t)option_integer(o, "seed");
+    settings->delta = option_real(o, "delta");
     settings->holdout = option_real(o, "holdout");
     settings->bucket = option_real(o, "bucket");
     settings->inference_tokens = option_real(o, "inference-tokens");

@@ -161,6 +161,7 @@ static const struct option_row fit_options[] = {
     {.name = "bootstrap", .letter = 'B', .kind = OPTION_INTEGER, .metavar = "N", .preset = "4000", .minimum = 0, .maximum = 1e6, .help = "resamples for the intervals; 0: no intervals"},
     {.name = "confidence", .kind = OPTION_REAL, .metavar = "P", .preset = "0.95", .minimum = 0.5, .maximum = 0.999, .help = "level of the intervals"},
     {.name = "seed", .kind = OPTION_INTEGER, .metavar = "N", .preset = "1", .minimum = 0, .maximum = 4294967295.0, .help = "of the resampling; the same seed gives the same intervals"},
+    {.name = "delta", .kind = OPTION_REAL, .metavar = "R", .preset = "0.001", .minimum = 1e-9, .maximum = 1, .help = "huber: log residuals beyond this count by their size, not their square"},
     {.name = "holdout", .kind = OPTION_REAL, .metavar = "P", .preset = "0.2", .minimum = 0, .maximum = 0.8, .help = "share of the largest runs that the held-out error is measured on"},
     {.name = "bucket", .kind = OPTION_REAL, .metavar = "P", .preset = "0.2", .minimum = 0, .maximum = 10, .help = "approach2: runs whose C differs by no more are one budget"},
     {.name = "compute", .letter = 'C', .kind = OPTION_TEXT, .metavar = "LIST", .help = "FLOPs whose best N and D are wanted, as in  1e21,1e23"},
