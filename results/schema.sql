@@ -315,13 +315,21 @@ CREATE TABLE fit (
     se                REAL,                 -- [as letter says] standard deviation of its resamples
     confidence        REAL,                 -- [share] level of the interval, such as 0.95
     n_points          INTEGER NOT NULL,     -- [trials] trials fitted
-    n_excluded        INTEGER,              -- [trials] trials left out by a validity check
+    n_excluded        INTEGER,              -- [trials] trials left out; table fit_exclusion names them
     objective         REAL,                 -- [as method says] what was minimised, at its minimum
     heldout_error     REAL,                 -- [share] mean relative error on the largest runs, left out of the fit
     covariance        TEXT,                 -- [products of units] of the resamples with each letter of the law, in order
     reason            TEXT,                 -- what was excluded and why; what the reader must know
     created_at        TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), -- when it was fitted
     PRIMARY KEY (fit_id, letter)
+) STRICT, WITHOUT ROWID;
+
+-- Which trials a fit left out, each with its reason.
+CREATE TABLE fit_exclusion (
+    fit_id   TEXT NOT NULL,                 -- the fit
+    trial_id TEXT NOT NULL REFERENCES trial (trial_id), -- the trial that is no point of it
+    reason   TEXT NOT NULL,                 -- why: diverged, shrunk, by --where, invalid by a check, at another learning rate
+    PRIMARY KEY (fit_id, trial_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Whether a trial is fit to be a point of a study: one row per check, whatever its verdict. Judged again after every

@@ -41,7 +41,7 @@ enum law_method { LAW_VARPRO, LAW_HUBER, LAW_APPROACH1, LAW_APPROACH2, LAW_LOGS,
 
 enum law_id { LAW_CHINCHILLA, LAW_KAPLAN, LAW_DATA_CONSTRAINED, LAW_ROUTED, LAW_FINE_GRAINED, LAW_PRECISION };
 
-enum { LAW_LETTERS = 10, LAW_COMPUTES = 8, LAW_QUANTITIES = LAW_LETTERS + 3 + 3 * LAW_COMPUTES, LAW_MOST_POINTS = 20000 };
+enum { LAW_LETTERS = 10, LAW_COMPUTES = 8, LAW_QUANTITIES = LAW_LETTERS + 3 + 3 * LAW_COMPUTES, LAW_MOST_POINTS = 20000, LAW_POINT_TEXT = 80 };
 
 struct law {
     const char *name;
@@ -56,12 +56,13 @@ extern const char *const law_variable_names[LAW_VARIABLES];
 extern const char *const law_method_names[LAW_METHODS];
 
 /* n points. x[v] (n) or NULL where a variable is not known. cluster (n): numbers 0 … n_clusters - 1, resampled as a whole.
- * row (n): what messages call a point. replicate (n) or NULL: the seed, by which two runs of one setting differ. */
+ * row (n): what messages call a point, as "row 7". replicate (n) or NULL: the seed, by which two runs of one setting differ. */
 struct law_points {
     int n, n_clusters;
     const double *x[LAW_VARIABLES];
     const double *loss;
     const int *cluster, *row;
+    const char *const *trial; /* (n) or NULL: ids of trials, which name a point in place of its row */
     const double *replicate;
 };
 
@@ -121,6 +122,9 @@ double law_loss(const struct law *law, const double *letters, const double *x);
  * Closed form where nothing but C limits (Hoffmann 2022, eq. 4), else golden section in log N. */
 void law_allocate(const struct law *law, const double *letters, double compute, double inference_tokens,
                   double unique_tokens, double *N, double *D);
+
+/* "row 7" or "trial 3f2a…": the point in a message, in the caller's room. */
+const char *law_point_text(const struct law_points *points, int i, char text[LAW_POINT_TEXT]);
 
 /* Fits one law by one method. STATUS_INSUFFICIENT names the row of a value that is not finite or not positive, of a
  * point given twice, or says why the points determine no such law (too few, one size only, N proportional to D, an

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "harness/analysis/stats.h"
@@ -14,14 +15,36 @@
 /* A term of this share of the largest is rounding: its variable has no effect. */
 #define LEAST_EFFECT 1e-9
 
+const char *law_point_text(const struct law_points *points, int i, char text[LAW_POINT_TEXT])
+{
+    if (points->trial)
+        (void)snprintf(text, LAW_POINT_TEXT, "trial %s", points->trial[i]);
+    else
+        (void)snprintf(text, LAW_POINT_TEXT, "row %d", points->row[i]);
+    return text;
+}
+
+/* All of them: "rows 1 to 12". */
+static const char *range_text(const struct law_points *points, char text[2 * LAW_POINT_TEXT])
+{
+    int last = points->n - 1;
+    if (points->trial)
+        (void)snprintf(text, 2 * LAW_POINT_TEXT, "trials %s to %s", points->trial[0], points->trial[last]);
+    else
+        (void)snprintf(text, 2 * LAW_POINT_TEXT, "rows %d to %d", points->row[0], points->row[last]);
+    return text;
+}
+
 static enum status check_value(const struct law_points *points, int i, const char *name, double value, struct err *err)
 {
+    char text[LAW_POINT_TEXT];
+    law_point_text(points, i, text);
     if (isnan(value))
-        return err_set(err, STATUS_INSUFFICIENT, "row %d: %s is not a number", points->row[i], name);
+        return err_set(err, STATUS_INSUFFICIENT, "%s: %s is not a number", text, name);
     if (isinf(value))
-        return err_set(err, STATUS_INSUFFICIENT, "row %d: %s is infinite", points->row[i], name);
+        return err_set(err, STATUS_INSUFFICIENT, "%s: %s is infinite", text, name);
     if (!(value > 0.0))
-        return err_set(err, STATUS_INSUFFICIENT, "row %d: %s is %g; it must be positive", points->row[i], name, value);
+        return err_set(err, STATUS_INSUFFICIENT, "%s: %s is %g; it must be positive", text, name, value);
     return STATUS_OK;
 }
 
@@ -49,6 +72,7 @@ static bool same_setting(unsigned variables, const struct law_points *points, in
 static enum status check_twice(unsigned variables, const struct law_points *points, struct err *err)
 {
     int *order = malloc((size_t)points->n * sizeof *order);
+    char later[LAW_POINT_TEXT], earlier[LAW_POINT_TEXT];
     enum status status = STATUS_OK;
     if (order == NULL)
         return err_set(err, STATUS_MEMORY, "fit: no memory for %d points", points->n);
@@ -61,8 +85,9 @@ static enum status check_twice(unsigned variables, const struct law_points *poin
             if (points->replicate && points->replicate[one] != points->replicate[other])
                 continue;
             status = err_set(err, STATUS_INSUFFICIENT,
-                             "row %d repeats row %d: one run given twice (runs of other seeds need a column  seed)",
-                             points->row[one > other ? one : other], points->row[one > other ? other : one]);
+                             "%s repeats %s: one run given twice (runs of other seeds need a column  seed)",
+                             law_point_text(points, one > other ? one : other, later),
+                             law_point_text(points, one > other ? other : one, earlier));
             break;
         }
     free(order);
@@ -85,6 +110,7 @@ static int count_different(const double *x, int n, int enough)
 
 static enum status check_variety(const struct law *law, unsigned variables, const struct law_points *points, struct err *err)
 {
+    char range[2 * LAW_POINT_TEXT];
     for (int v = 0; v < LAW_VARIABLES; v++) {
         int least = v == LAW_E ? 4 : v == LAW_U || v == LAW_C ? 1 : 3;
         if (!(variables & 1u << v))
@@ -92,8 +118,8 @@ static enum status check_variety(const struct law *law, unsigned variables, cons
         int found = count_different(points->x[v], points->n, least);
         if (found < least)
             return err_set(err, STATUS_INSUFFICIENT,
-                           "%s: rows %d to %d have only %d different values of %s (the first is %g); at least %d needed",
-                           law->name, points->row[0], points->row[points->n - 1], found, law_variable_names[v],
+                           "%s: %s have only %d different values of %s (the first is %g); at least %d needed",
+                           law->name, range_text(points, range), found, law_variable_names[v],
                            points->x[v][0], least);
     }
     return STATUS_OK;
@@ -103,6 +129,7 @@ static enum status check_variety(const struct law *law, unsigned variables, cons
 static enum status check_collinear(const struct law *law, const struct law_points *points, struct err *err)
 {
     double x = 0.0, y = 0.0, xx = 0.0, yy = 0.0, xy = 0.0;
+    char range[2 * LAW_POINT_TEXT];
     for (int i = 0; i < points->n; i++) {
         x += log(points->x[LAW_N][i]) / points->n;
         y += log(points->x[LAW_D][i]) / points->n;
@@ -116,13 +143,14 @@ static enum status check_collinear(const struct law *law, const struct law_point
     if (xx * yy - xy * xy > LEAST_INDEPENDENT * xx * yy)
         return STATUS_OK;
     return err_set(err, STATUS_INSUFFICIENT,
-                   "%s: rows %d to %d are collinear, D following from N by a power; vary one while the other stays",
-                   law->name, points->row[0], points->row[points->n - 1]);
+                   "%s: %s are collinear, D following from N by a power; vary one while the other stays", law->name,
+                   range_text(points, range));
 }
 
 static enum status check_count(const struct law *law, const struct law_points *points, const struct law_settings *settings,
                                struct err *err)
 {
+    char last[LAW_POINT_TEXT];
     int least = 0;
     bool approach = settings->method == LAW_APPROACH1 || settings->method == LAW_APPROACH2;
     while (!approach && law->letters[least])
@@ -134,9 +162,9 @@ static enum status check_count(const struct law *law, const struct law_points *p
         return err_set(err, STATUS_INSUFFICIENT, "%d points are more than %d", points->n, LAW_MOST_POINTS);
     if (points->n == 0)
         return err_set(err, STATUS_INSUFFICIENT, "%s: no points; at least %d needed", law->name, least);
-    return err_set(err, STATUS_INSUFFICIENT, "%s: %d point%s in %d cluster%s (the last is row %d); at least %d needed", law->name,
+    return err_set(err, STATUS_INSUFFICIENT, "%s: %d point%s in %d cluster%s (the last is %s); at least %d needed", law->name,
                    points->n, points->n == 1 ? "" : "s", points->n_clusters, points->n_clusters == 1 ? "" : "s",
-                   points->row[points->n - 1], least);
+                   law_point_text(points, points->n - 1, last), least);
 }
 
 enum status law_check_points(const struct law *law, const struct law_points *points, const struct law_settings *settings,

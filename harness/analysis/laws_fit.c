@@ -135,6 +135,39 @@ static double relative_error(const struct law *law, const struct law_points *poi
     return squared ? sqrt(sum / count) : sum / count;
 }
 
+/* Names the points that lie far off a law of many: beyond 8 times the spread of the rest (the median of absolute log
+ * residuals, made comparable with a standard deviation) and 5 %. They stay in; whether they belong is the reader's to say. */
+static void note_far(struct law_fit *fit, const struct law_points *points, const double *letters)
+{
+    enum { NAMED = 6, ENOUGH = 20 };
+    double *size = malloc((size_t)points->n * sizeof *size), median = (double)INFINITY;
+    char text[LAW_POINT_TEXT];
+    int far = 0;
+    if (size == NULL || points->n < ENOUGH) {
+        free(size);
+        return;
+    }
+    for (int i = 0; i < points->n; i++) {
+        double x[LAW_VARIABLES];
+        for (int v = 0; v < LAW_VARIABLES; v++)
+            x[v] = points->x[v] ? points->x[v][i] : (double)NAN;
+        size[i] = fabs(log(law_loss(fit->law, letters, x) / points->loss[i]));
+    }
+    if (stats_median(size, points->n, &median, NULL) != STATUS_OK)
+        median = (double)INFINITY;
+    for (int i = 0; i < points->n; i++) {
+        if (!(size[i] > fmax(8 * 1.4826 * median, 0.05)))
+            continue;
+        if (far++ == 0)
+            note(fit, "%sfar off the law: ", *fit->notes ? "; " : "");
+        if (far <= NAMED)
+            note(fit, "%s%s", far > 1 ? ", " : "", law_point_text(points, i, text));
+    }
+    if (far > NAMED)
+        note(fit, " and %d more", far - NAMED);
+    free(size);
+}
+
 /* Fits without the clusters of most compute and predicts them. */
 static void hold_out(struct law_work *work, const struct law_settings *settings, struct law_fit *fit)
 {
@@ -342,8 +375,11 @@ enum status law_fit(const struct law *law, const struct law_points *points, cons
         quantity_at(&fit, i)->value = q[i];
     if (!is_approach(fit.method) && law != &laws[LAW_KAPLAN]) {
         fit.residual_rms = relative_error(law, points, letters, weight, true);
+        note_far(&fit, points, letters);
         hold_out(&work, settings, &fit);
     }
+    if (fit.method == LAW_HUBER && settings->delta != POWERSUM_HUBER_DELTA)
+        note(&fit, "%sdelta %.3g", *fit.notes ? "; " : "", settings->delta);
     if (settings->bootstrap.replicates > 0)
         status = resample(&work, settings, &fit, err);
     if (status == STATUS_OK)

@@ -67,8 +67,8 @@ static enum status fit_all(struct fit_set *set, const struct options *o, struct 
 static enum status save(const struct invocation *invocation, const struct fit_set *set, struct err *err)
 {
     struct store *store;
-    struct table table;
-    struct rows rows = {.table = "fit", .rows = &table, .conflict = ROWS_REPLACE};
+    struct table table, exclusions;
+    const struct rows sets[] = {{"fit", &table, ROWS_REPLACE}, {"fit_exclusion", &exclusions, ROWS_REPLACE}};
     char created_at[40];
     time_t now = time(NULL);
     struct tm utc;
@@ -78,8 +78,10 @@ static enum status save(const struct invocation *invocation, const struct fit_se
     size_t length = gmtime_r(&now, &utc) ? strftime(created_at, sizeof created_at, "%Y-%m-%dT%H:%M:%S.000Z", &utc) : 0;
     ASSERT(length > 0);
     fit_table(set, created_at, &table);
-    status = store_put_rows(store, &rows, 1, err);
+    fit_exclusion_table(set, &exclusions);
+    status = store_put_rows(store, sets, 2, err);
     table_release(&table);
+    table_release(&exclusions);
     store_close(store);
     return status;
 }

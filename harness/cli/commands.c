@@ -156,6 +156,7 @@ static const struct option_row fit_options[] = {
     {.name = "n", .kind = OPTION_CHOICE, .metavar = "N", .preset = "params_non_embedding", .choices = "params_non_embedding params_total params_active params_matmul non_embedding total active matmul", .help = "which parameters are N"},
     {.name = "where", .kind = OPTION_TEXT, .metavar = "SQL", .help = "only rows that satisfy this, in columns of v_points or of the file"},
     {.name = "spec", .kind = OPTION_TEXT, .metavar = "NAME", .help = "only trials of this spec"},
+    {.name = "include-invalid", .help = "also trials that failed a check of validity; else they are left out, each with its reason"},
     {.name = "columns", .kind = OPTION_TEXT, .metavar = "MAP", .help = "columns by letter, a factor after *, as N=size*1e6,C=flops,L=loss; one of D and C may be missing"},
     {.name = "cluster", .kind = OPTION_TEXT, .metavar = "COLUMN", .help = "rows that agree here are resampled together; else those of one setting, whatever their seeds"},
     {.name = "bootstrap", .letter = 'B', .kind = OPTION_INTEGER, .metavar = "N", .preset = "4000", .minimum = 0, .maximum = 1e6, .help = "resamples for the intervals; 0: no intervals"},

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "engine/base/assert.h"
+#include "harness/cli/fit_store.h"
 #include "harness/store/csv.h"
 #include "harness/store/store.h"
 
@@ -189,7 +190,7 @@ static enum status read_cell(struct fit_points *out, const struct table *table, 
 
 /* ---- Clusters ---- */
 
-static bool same_number(double a, double b)
+bool fit_same_number(double a, double b)
 {
     return a == b || (isnan(a) && isnan(b));
 }
@@ -199,10 +200,10 @@ static bool same_cluster(const struct fit_points *out, const struct table *table
 {
     if (column >= 0) {
         const char *a = table_text(table, kept[i], column), *b = table_text(table, kept[j], column);
-        return a && b ? strcmp(a, b) == 0 : same_number(table_number(table, kept[i], column), table_number(table, kept[j], column));
+        return a && b ? strcmp(a, b) == 0 : fit_same_number(table_number(table, kept[i], column), table_number(table, kept[j], column));
     }
     for (int v = 0; v < LAW_VARIABLES; v++)
-        if (v != LAW_C && out->points.x[v] && !same_number(out->points.x[v][i], out->points.x[v][j]))
+        if (v != LAW_C && out->points.x[v] && !fit_same_number(out->points.x[v][i], out->points.x[v][j]))
             return false;
     return true;
 }
@@ -225,71 +226,7 @@ static void make_clusters(struct fit_points *out, const struct table *table, con
     out->points.cluster = out->numbers;
 }
 
-/* ---- Learning rates of the store ---- */
-
-struct rate_columns {
-    int params, tokens, experts, lr, loss, data;
-};
-
-static bool same_run(const struct table *t, const struct rate_columns *c, int i, int j)
-{
-    const char *a = table_text(t, i, c->data), *b = table_text(t, j, c->data);
-    return same_number(table_number(t, i, c->params), table_number(t, j, c->params)) &&
-           same_number(table_number(t, i, c->tokens), table_number(t, j, c->tokens)) &&
-           same_number(table_number(t, i, c->experts), table_number(t, j, c->experts)) && strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-/* Of one size and length run at several learning rates only the rate with the lowest mean loss is a point: an untuned
- * rate is the largest single artefact. Returns how many rows are dropped. */
-static int drop_rates(const struct table *t, char *keep)
-{
-    const struct rate_columns c = {table_column(t, "params_total"), table_column(t, "tokens"), table_column(t, "experts"),
-                                   table_column(t, "lr"), table_column(t, "heldout_loss"), table_column(t, "data_identity")};
-    double *mean = calloc((size_t)t->n_rows + 1, sizeof *mean);
-    int dropped = 0;
-    ASSERT(mean && c.params >= 0 && c.tokens >= 0 && c.experts >= 0 && c.lr >= 0 && c.loss >= 0 && c.data >= 0);
-    for (int i = 0; i < t->n_rows; i++) {
-        double n = 0;
-        for (int j = 0; j < t->n_rows && keep[i]; j++)
-            if (keep[j] && same_number(table_number(t, i, c.lr), table_number(t, j, c.lr)) && same_run(t, &c, i, j)) {
-                mean[i] += table_number(t, j, c.loss);
-                n += 1;
-            }
-        mean[i] /= fmax(n, 1);
-    }
-    for (int i = 0; i < t->n_rows; i++) {
-        bool best = true;
-        for (int j = 0; j < t->n_rows && keep[i] && best; j++)
-            best = !(keep[j] && mean[j] < mean[i] && !same_number(table_number(t, i, c.lr), table_number(t, j, c.lr)) &&
-                     same_run(t, &c, i, j));
-        if (keep[i] && !best) {
-            keep[i] = 2; /* still seen by the others until all are judged */
-            dropped++;
-        }
-    }
-    for (int i = 0; i < t->n_rows; i++)
-        keep[i] = keep[i] == 1;
-    free(mean);
-    return dropped;
-}
-
 /* ---- Rows to points ---- */
-
-static void exclude(struct fit_points *out, int n, const char *why)
-{
-    if (n == 0)
-        return;
-    str_format(&out->excluded, "%s%d %s", out->excluded.length ? "; " : "", n, why);
-    out->n_excluded += n;
-}
-
-static int count_kept(const char *keep, int n)
-{
-    int count = 0;
-    for (int i = 0; i < n; i++)
-        count += keep[i] != 0;
-    return count;
-}
 
 /* A column that was found by its name alone, that the law does not need and that holds text is not what it seemed. */
 static void forget_text(struct fit_points *out, const struct law *law, const struct table *table, int *index)
@@ -341,8 +278,15 @@ static enum status fill(struct fit_points *out, const struct table *table, const
     for (int role = 0; role < FIT_CLUSTER; role++)
         for (int i = 0; i < n && index[role] >= 0 && status == STATUS_OK; i++)
             status = read_cell(out, table, kept[i], role, index[role], &out->values[(size_t)role * (size_t)n + (size_t)i], err);
-    for (int i = 0; i < n; i++)
+    if (out->judged) {
+        out->trial = calloc(room, sizeof *out->trial);
+        ASSERT(out->trial);
+    }
+    for (int i = 0; i < n; i++) {
         out->numbers[n + i] = kept[i] + 1;
+        if (out->judged)
+            out->trial[i] = table_text(table, kept[i], table_column(table, "trial_id"));
+    }
     if (status == STATUS_OK && (index[LAW_N] < 0 || index[FIT_LOSS] < 0))
         status = err_set(err, STATUS_USAGE, "%s: which column is %s? say  --columns N=...,D=...,L=...", out->source,
                          index[LAW_N] < 0 ? "N" : "L");
@@ -351,6 +295,7 @@ static enum status fill(struct fit_points *out, const struct table *table, const
         out->points.loss = out->values + (size_t)FIT_LOSS * (size_t)n;
         out->points.replicate = index[FIT_SEED] >= 0 ? out->values + (size_t)FIT_SEED * (size_t)n : NULL;
         out->points.row = out->numbers + n;
+        out->points.trial = out->trial;
         make_clusters(out, table, kept, index[FIT_CLUSTER]);
     }
     free(kept);
@@ -372,80 +317,93 @@ static enum status read_file(const char *path, struct table *table, struct err *
     return status;
 }
 
-/* Trials of the store that have no point, by state. */
-static enum status count_missing(struct store *store, struct fit_points *out, const char *spec, struct err *err)
+/* ---- All together ---- */
+
+static void open_tables(struct fit_points *out)
 {
-    static const char sql[] =
-        "SELECT state, count(*) FROM trial WHERE state IN ('diverged', 'failed', 'timeout', 'oom')"
-        " AND (?1 IS NULL OR trial_id IN (SELECT trial_id FROM v_spec_trials WHERE spec = ?1)) GROUP BY state ORDER BY state";
-    struct table counts;
-    enum status status = store_query(store, sql, &spec, 1, &counts, err);
-    if (status != STATUS_OK)
-        return status;
-    for (int i = 0; i < counts.n_rows; i++)
-        exclude(out, (int)table_number(&counts, i, 1), table_text(&counts, i, 0));
-    table_release(&counts);
-    return STATUS_OK;
+    static const char *const left_out[] = {"point", "trial_id", "why", "detail"};
+    static const char *const doubts[] = {"check_name", "verdict", "n", "reason"};
+    table_init(&out->left_out, FIT_OUT_COLUMNS, left_out);
+    table_init(&out->doubts, FIT_DOUBT_COLUMNS, doubts);
+    str_init(&out->excluded);
 }
 
-static enum status read_store(struct fit_points *out, const struct invocation *invocation, bool shrunk, struct table *table,
-                              struct err *err)
+/* Rows that --where drops. */
+static enum status filter(struct fit_points *out, const char *where, char *keep, struct err *err)
 {
-    static const char sql[] =
-        "SELECT *, CASE shrink WHEN 'none' THEN 32 WHEN 'int8' THEN 8 WHEN 'int4' THEN 4 END AS bits FROM v_points"
-        " WHERE heldout_loss IS NOT NULL AND (?2 = '1' OR coalesce(shrink, 'none') = 'none')"
-        " AND (?1 IS NULL OR trial_id IN (SELECT trial_id FROM v_spec_trials WHERE spec = ?1)) ORDER BY trial_id";
-    const char *spec = option_text(&invocation->options, "spec");
-    const char *parameters[] = {spec, shrunk ? "1" : "0"};
-    struct store *store;
-    enum status status = store_open(&store, invocation->db, STORE_READ, err);
-    if (status != STATUS_OK)
-        return status;
-    status = count_missing(store, out, spec, err);
-    if (status == STATUS_OK)
-        status = store_query(store, sql, parameters, 2, table, err);
-    store_close(store);
+    int id = table_column(&out->rows, "trial_id");
+    enum status status = where ? store_where(where, &out->rows, keep, err) : STATUS_OK;
+    for (int row = 0; row < out->rows.n_rows && status == STATUS_OK; row++) {
+        if (!keep[row])
+            fit_leave_out(out, out->judged ? table_text(&out->rows, row, id) : NULL, row + 1, "by --where", NULL);
+    }
     return status;
+}
+
+/* "3 diverged; 2 shrunk", in the order in which reasons came. */
+static void summarise(struct fit_points *out)
+{
+    static const char *const names[] = {"why", "n"};
+    const struct table *t = &out->left_out;
+    struct table groups;
+    table_init(&groups, 2, names);
+    for (int row = 0; row < t->n_rows; row++) {
+        const char *why = table_text(t, row, FIT_OUT_WHY);
+        int at = 0;
+        while (at < groups.n_rows && strcmp(table_text(&groups, at, 0), why) != 0)
+            at++;
+        if (at == groups.n_rows) {
+            (void)table_add_row(&groups);
+            table_set_text(&groups, at, 0, why);
+            table_set_integer(&groups, at, 1, 0);
+        }
+        table_set_integer(&groups, at, 1, (int64_t)table_number(&groups, at, 1) + 1);
+    }
+    for (int at = 0; at < groups.n_rows; at++)
+        str_format(&out->excluded, "%s%.0f %s", at ? "; " : "", table_number(&groups, at, 1), table_text(&groups, at, 0));
+    out->n_excluded = t->n_rows;
+    table_release(&groups);
 }
 
 enum status fit_points_read(struct fit_points *out, const struct invocation *invocation, const struct law *law, struct err *err)
 {
     const struct options *o = &invocation->options;
-    const char *where = option_text(o, "where"), *n = option_text(o, "n");
-    struct table table;
-    char *keep;
+    const char *n = option_text(o, "n");
+    char *keep = NULL;
     int index[FIT_ROLES];
     enum status status;
-    *out = (struct fit_points){.source = o->n_arguments ? o->arguments[0] : invocation->db};
-    str_init(&out->excluded);
+    *out = (struct fit_points){.source = o->n_arguments ? o->arguments[0] : invocation->db, .judged = o->n_arguments == 0};
+    open_tables(out);
     (void)snprintf(out->convention, sizeof out->convention, "%s%s", strncmp(n, "params_", 7) == 0 ? "" : "params_", n);
-    status = o->n_arguments ? read_file(out->source, &table, err)
-                            : read_store(out, invocation, law == &laws[LAW_PRECISION], &table, err);
+    status = out->judged ? fit_store_read(out, invocation, law, &out->rows, err) : read_file(out->source, &out->rows, err);
     if (status != STATUS_OK)
         return status;
-    keep = malloc((size_t)table.n_rows + 1);
+    keep = malloc((size_t)out->rows.n_rows + 1);
     ASSERT(keep);
-    memset(keep, 1, (size_t)table.n_rows + 1);
-    if (where)
-        status = store_where(where, &table, keep, err);
+    memset(keep, 1, (size_t)out->rows.n_rows + 1);
+    status = filter(out, option_text(o, "where"), keep, err);
     if (status == STATUS_OK) {
-        exclude(out, table.n_rows - count_kept(keep, table.n_rows), "by --where");
-        if (o->n_arguments == 0)
-            exclude(out, drop_rates(&table, keep), "at another learning rate than the best of their setting");
-        status = choose_columns(out, invocation, &table, index, err);
+        if (out->judged)
+            fit_store_judge(out, invocation, law, &out->rows, keep);
+        summarise(out);
+        status = choose_columns(out, invocation, &out->rows, index, err);
     }
     if (status == STATUS_OK) {
-        forget_text(out, law, &table, index);
-        status = fill(out, &table, keep, index, err);
+        forget_text(out, law, &out->rows, index);
+        status = fill(out, &out->rows, keep, index, err);
     }
     free(keep);
-    table_release(&table);
     return status;
 }
 
 void fit_points_release(struct fit_points *points)
 {
     str_release(&points->excluded);
+    table_release(&points->left_out);
+    table_release(&points->doubts);
+    table_release(&points->verdicts);
+    table_release(&points->rows);
     free(points->values);
     free(points->numbers);
+    free(points->trial);
 }

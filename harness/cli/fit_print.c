@@ -6,8 +6,10 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/assert.h"
 #include "harness/store/export.h"
 
 /* ---- For people ---- */
@@ -20,18 +22,98 @@ static void print_quantity(const struct law_quantity *q, const char *name)
         (void)printf("    %-10s %-18.10g %11.5g … %.5g\n", name, q->value, q->low, q->high);
 }
 
-/* Words between two margins. */
-static void print_wrapped(const char *label, const char *text)
+/* Words between two margins, all lines but the first at `indent`. */
+static void print_indented(const char *label, const char *text, int indent)
 {
     int column = printf("  %s", label);
     while (*text) {
         size_t length = strcspn(text, " ");
         if (column + 1 + (int)length > 79)
-            column = printf("\n   ") - 1;
+            column = printf("\n%*s", indent - 1, "") - 1;
         column += printf(" %.*s", (int)length, text);
         text += length + (text[length] == ' ');
     }
     (void)fputc('\n', stdout);
+}
+
+static void print_wrapped(const char *label, const char *text)
+{
+    print_indented(label, text, 4);
+}
+
+/* ---- What the points are worth ---- */
+
+enum { LEFT_OUT_SHOWN = 12 };
+
+/* Each point that is none, as long as they are few; else by reason. */
+static void print_left_out(const struct fit_points *points)
+{
+    const struct table *t = &points->left_out;
+    if (t->n_rows == 0)
+        return;
+    print_wrapped("left out:", points->excluded.text);
+    for (int row = 0; row < t->n_rows && t->n_rows <= LEFT_OUT_SHOWN; row++) {
+        const char *why = table_text(t, row, FIT_OUT_WHY), *detail = table_text(t, row, FIT_OUT_DETAIL);
+        struct str text;
+        str_init(&text);
+        str_format(&text, "- %s%s%s", why, detail ? ": " : "", detail ? detail : "");
+        (void)printf("  ");
+        print_indented(table_text(t, row, FIT_OUT_POINT), text.text, 8);
+        str_release(&text);
+    }
+    if (t->n_rows > LEFT_OUT_SHOWN)
+        print_wrapped("  each of them:", points->judged ? "--json, or table fit_exclusion of the store" : "--json");
+}
+
+static void print_doubts(const struct fit_points *points)
+{
+    const struct table *t = &points->doubts;
+    if (!points->judged)
+        return;
+    if (t->n_rows == 0)
+        (void)printf("  validity: no check has a doubt about any of them\n");
+    else
+        (void)printf("  doubtful, yet in:\n");
+    for (int row = 0; row < t->n_rows; row++) {
+        char label[40];
+        struct str text;
+        bool fail = strcmp(table_text(t, row, FIT_DOUBT_VERDICT), "fail") == 0;
+        str_init(&text);
+        (void)snprintf(label, sizeof label, "  %-17s", table_text(t, row, FIT_DOUBT_CHECK));
+        str_format(&text, "%.0f of %d%s: %s", table_number(t, row, FIT_DOUBT_N), points->points.n, fail ? " INVALID" : "",
+                   table_text(t, row, FIT_DOUBT_REASON));
+        print_indented(label, text.text, 22);
+        str_release(&text);
+    }
+}
+
+/* Runs of the setting with fewest, and with most. */
+static void count_runs(const struct law_points *points, int *least, int *most)
+{
+    int *runs = calloc((size_t)points->n_clusters + 1, sizeof *runs);
+    ASSERT(runs);
+    *least = points->n;
+    *most = 0;
+    for (int i = 0; i < points->n; i++)
+        runs[points->cluster[i]]++;
+    for (int c = 0; c < points->n_clusters; c++) {
+        *least = runs[c] < *least ? runs[c] : *least;
+        *most = runs[c] > *most ? runs[c] : *most;
+    }
+    free(runs);
+}
+
+/* What the intervals are intervals of. */
+static void interval_text(const struct fit_set *set, int replicates, struct str *out)
+{
+    int least, most;
+    count_runs(&set->points->points, &least, &most);
+    str_format(out, "%.4g %%, %d resamples of whole settings%s", 100 * set->confidence, replicates,
+               most > 1 ? " with all their seeds" : "");
+    if (most == 1)
+        str_append(out, "; one run each: no interval over seeds can be told, these are of the scatter about the law");
+    else if (least == 1)
+        str_append(out, "; some have one run: their scatter about the law stands for the seeds not run");
 }
 
 static void print_optimum(const struct law_optimum *optimum)
@@ -68,8 +150,8 @@ void fit_print_people(const struct fit_set *set)
     bool derives = false;
     (void)printf("%s   %s\n", set->law->name, set->law->formula);
     (void)printf("  %d points in %d clusters; N is %s\n", points->points.n, points->points.n_clusters, points->convention);
-    if (points->n_excluded)
-        print_wrapped("left out:", points->excluded.text);
+    print_left_out(points);
+    print_doubts(points);
     for (int i = 0; i < set->n_tried; i++) {
         if (set->tried[i].good) {
             first = first ? first : &set->tried[i].fit;
@@ -81,12 +163,15 @@ void fit_print_people(const struct fit_set *set)
         }
     }
     if (first && first->n_replicates) {
-        (void)printf("\nintervals: %.4g %%, %d resamples of whole clusters\n", 100 * set->confidence, first->n_replicates);
-        if (points->points.n_clusters == points->points.n)
-            (void)printf("one run per setting: they rest on the scatter about the law alone\n");
+        struct str text;
+        str_init(&text);
+        interval_text(set, first->n_replicates, &text);
+        (void)fputc('\n', stdout);
+        print_wrapped("intervals:", text.text);
+        str_release(&text);
     }
     if (derives)
-        (void)printf("N_opt = G (C/6)^a, D_opt = (C/6)^b / G\n");
+        (void)printf("  N_opt = G (C/6)^a, D_opt = (C/6)^b / G\n");
 }
 
 /* ---- JSON ---- */
@@ -187,6 +272,49 @@ static void add_fit(struct str *out, const struct fit_set *set, const struct law
     export_json_string(out, fit->notes);
 }
 
+/* What was left out, one by one, and what is doubted: null where nothing was judged. */
+static void add_validity(struct str *out, const struct fit_points *points)
+{
+    const struct table *t = &points->left_out;
+    str_append(out, ", \"excluded_points\": [");
+    for (int row = 0; row < t->n_rows; row++) {
+        const char *detail = table_text(t, row, FIT_OUT_DETAIL);
+        str_append(out, row ? ",\n  {\"point\": " : "\n  {\"point\": ");
+        export_json_string(out, table_text(t, row, FIT_OUT_POINT));
+        str_append(out, ", \"why\": ");
+        export_json_string(out, table_text(t, row, FIT_OUT_WHY));
+        str_append(out, ", \"detail\": ");
+        if (detail)
+            export_json_string(out, detail);
+        else
+            str_append(out, "null");
+        str_append_char(out, '}');
+    }
+    str_append(out, "], \"doubts\": ");
+    t = &points->doubts;
+    for (int row = 0; row < t->n_rows; row++) {
+        str_append(out, row ? ",\n  {\"check_name\": " : "[\n  {\"check_name\": ");
+        export_json_string(out, table_text(t, row, FIT_DOUBT_CHECK));
+        str_format(out, ", \"verdict\": \"%s\", \"n\": %.0f, \"reason\": ", table_text(t, row, FIT_DOUBT_VERDICT),
+                   table_number(t, row, FIT_DOUBT_N));
+        export_json_string(out, table_text(t, row, FIT_DOUBT_REASON));
+        str_append_char(out, '}');
+    }
+    str_append(out, t->n_rows ? "]" : points->judged ? "[]" : "null");
+}
+
+static void add_interval_note(struct str *out, const struct fit_set *set)
+{
+    struct str text;
+    str_init(&text);
+    for (int i = 0; i < set->n_tried && text.length == 0; i++)
+        if (set->tried[i].good && set->tried[i].fit.n_replicates)
+            interval_text(set, set->tried[i].fit.n_replicates, &text);
+    str_append(out, ", \"interval_note\": ");
+    export_json_string(out, text.text);
+    str_release(&text);
+}
+
 void fit_print_json(const struct fit_set *set)
 {
     struct str out;
@@ -196,6 +324,8 @@ void fit_print_json(const struct fit_set *set)
     export_json_string(&out, set->law->formula);
     str_append(&out, ", \"excluded\": ");
     export_json_string(&out, set->points->excluded.text);
+    add_validity(&out, set->points);
+    add_interval_note(&out, set);
     for (int i = 0; i < set->n_tried && !top; i++)
         if (set->tried[i].good) {
             str_append(&out, ", ");
@@ -258,14 +388,35 @@ static void covariance_row(const struct law_fit *fit, int letter, struct str *ou
     }
 }
 
+static void name_fit(const struct fit_set *set, const struct law_fit *fit, struct str *out)
+{
+    str_format(out, "%.40s/%s/%s/%.40s/%08x", set->spec ? set->spec : "all", set->law->name, law_method_names[fit->method],
+               set->points->convention, fingerprint(fit));
+}
+
+/* What was left out, what is doubted, what the intervals are, what the fit has to say: parts between semicolons. */
+static void reason_text(const struct fit_set *set, const struct law_fit *fit, struct str *out)
+{
+    const struct table *doubts = &set->points->doubts;
+    str_append(out, set->points->excluded.text);
+    for (int row = 0; row < doubts->n_rows; row++)
+        str_format(out, "%s%s %.0f", row ? ", " : out->length ? "; doubtful: " : "doubtful: ",
+                   table_text(doubts, row, FIT_DOUBT_CHECK), table_number(doubts, row, FIT_DOUBT_N));
+    if (fit->n_replicates) {
+        str_append(out, out->length ? "; intervals: " : "intervals: ");
+        interval_text(set, fit->n_replicates, out);
+    }
+    if (*fit->notes)
+        str_format(out, "%s%s", out->length ? "; " : "", fit->notes);
+}
+
 static void add_row(const struct fit_set *set, const struct law_fit *fit, const struct law_quantity *q, const char *letter,
                     const char *covariance, const char *created_at, struct table *table)
 {
     struct str text;
     int row = table_add_row(table), c = 0;
     str_init(&text);
-    str_format(&text, "%.40s/%s/%s/%.40s/%08x", set->spec ? set->spec : "all", set->law->name, law_method_names[fit->method],
-               set->points->convention, fingerprint(fit));
+    name_fit(set, fit, &text);
     table_set_text(table, row, c++, text.text);
     if (set->spec)
         table_set_text(table, row, c, set->spec);
@@ -287,7 +438,7 @@ static void add_row(const struct fit_set *set, const struct law_fit *fit, const 
         table_set_text(table, row, c, covariance);
     c++;
     str_clear(&text);
-    str_format(&text, "%s%s%s", set->points->excluded.text, set->points->n_excluded && *fit->notes ? "; " : "", fit->notes);
+    reason_text(set, fit, &text);
     if (text.length)
         table_set_text(table, row, c, text.text);
     c++;
@@ -324,4 +475,33 @@ void fit_table(const struct fit_set *set, const char *created_at, struct table *
     for (int i = 0; i < set->n_tried; i++)
         if (set->tried[i].good)
             add_rows(set, &set->tried[i].fit, created_at, table);
+}
+
+void fit_exclusion_table(const struct fit_set *set, struct table *table)
+{
+    static const char *const names[] = {"fit_id", "trial_id", "reason"};
+    const struct table *out = &set->points->left_out;
+    struct str fit_id, reason;
+    str_init(&fit_id);
+    str_init(&reason);
+    table_init(table, 3, names);
+    for (int i = 0; i < set->n_tried; i++) {
+        if (!set->tried[i].good)
+            continue;
+        str_clear(&fit_id);
+        name_fit(set, &set->tried[i].fit, &fit_id);
+        for (int row = 0; row < out->n_rows; row++) {
+            const char *trial = table_text(out, row, FIT_OUT_TRIAL), *detail = table_text(out, row, FIT_OUT_DETAIL);
+            if (!trial)
+                continue;
+            str_clear(&reason);
+            str_format(&reason, "%s%s%s", table_text(out, row, FIT_OUT_WHY), detail ? ": " : "", detail ? detail : "");
+            int at = table_add_row(table);
+            table_set_text(table, at, 0, fit_id.text);
+            table_set_text(table, at, 1, trial);
+            table_set_text(table, at, 2, reason.text);
+        }
+    }
+    str_release(&fit_id);
+    str_release(&reason);
 }

@@ -29,4 +29,7 @@ void fit_print_json(const struct fit_set *set);
  * last column, which NULL leaves out. The caller releases the table. */
 void fit_table(const struct fit_set *set, const char *created_at, struct table *table);
 
+/* Rows of table fit_exclusion: per fit, every trial that was left out. The caller releases the table. */
+void fit_exclusion_table(const struct fit_set *set, struct table *table);
+
 #endif

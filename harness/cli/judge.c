@@ -11,10 +11,10 @@
 #include "harness/spec/knobs.h"
 #include "harness/store/rows.h"
 
-static enum status judge_validity(struct store *store, struct err *err)
+enum status judge_trials(struct store *store, struct table *verdicts, struct err *err)
 {
     const char **columns = calloc((size_t)knob_count(), sizeof *columns);
-    struct table trials, verdicts;
+    struct table trials;
     struct str sql;
     enum status status;
     ASSERT(columns);
@@ -24,14 +24,23 @@ static enum status judge_validity(struct store *store, struct err *err)
     validity_sql(&sql, columns, knob_count());
     status = store_query(store, sql.text, NULL, 0, &trials, err);
     if (status == STATUS_OK) {
-        struct rows set = {.table = "validity", .rows = &verdicts, .conflict = ROWS_REPLACE};
-        validity_judge(&trials, &verdicts);
-        status = store_put_rows(store, &set, 1, err);
-        table_release(&verdicts);
+        validity_judge(&trials, verdicts);
         table_release(&trials);
     }
     str_release(&sql);
     free(columns);
+    return status;
+}
+
+static enum status judge_validity(struct store *store, struct err *err)
+{
+    struct table verdicts;
+    struct rows set = {.table = "validity", .rows = &verdicts, .conflict = ROWS_REPLACE};
+    enum status status = judge_trials(store, &verdicts, err);
+    if (status != STATUS_OK)
+        return status;
+    status = store_put_rows(store, &set, 1, err);
+    table_release(&verdicts);
     return status;
 }
 
