@@ -161,80 +161,101 @@ bool str_copy(char *to, size_t size, const char *from)
 
 __extension__ typedef unsigned __int128 wide;
 
-/* The fewest decimal digits that read back as value, for 1e-5 <= value < 1e15: value is about digits * 10^(exponent + 1 -
- * n), where n is returned and exponent is that of the first digit.
+/* The whole number nearest to m * 2^e * 10^k, for 0 <= k <= 21, and whether it, divided by 10^k, reads back as the double
+ * m * 2^e: m of 53 bits.
  *
- * With value = m * 2^e and k = n - 1 - exponent, value * 10^k = m * 5^k * 2^(e + k): an integer of at most 53 + 63 bits,
- * shifted. Its rounding to a whole number and the distance of that are therefore exact, and a decimal reads back when it
- * lies within half the distance to the next double, which is 5^k in the same units. */
+ * m * 2^e * 10^k = m * 5^k * 2^(e + k): an integer of at most 53 + 49 bits, shifted. Its rounding to a whole number and
+ * the distance of that are therefore exact, and a decimal reads back when it lies within half the distance to the next
+ * double, which is 5^k in the same units. */
+static bool round_decimal(uint64_t m, int e, int k, uint64_t *out)
+{
+    static const uint64_t fives[] = {1, 5, 25, 125, 625, 3125, 15625, 78125, 390625, 1953125, 9765625, 48828125, 244140625,
+                                     1220703125, 6103515625, 30517578125, 152587890625, 762939453125, 3814697265625,
+                                     19073486328125, 95367431640625, 476837158203125};
+    wide product, rest, one;
+    int shift = -(e + k);
+    bool up, tight;
+    ASSERT(k >= 0 && k < (int)(sizeof fives / sizeof *fives) && shift > 0 && shift < 127);
+    product = (wide)m * fives[k];
+    one = (wide)1 << shift;
+    *out = (uint64_t)(product >> shift);
+    rest = product & (one - 1);
+    up = rest > one / 2 || (rest == one / 2 && (*out & 1));
+    rest = up ? one - rest : rest;
+    *out += up;
+    tight = !up && m == (uint64_t)1 << 52; /* below a power of two the doubles lie twice as close */
+    rest *= tight ? 4 : 2;
+    return rest < fives[k] || (rest == fives[k] && m % 2 == 0);
+}
+
+/* The fewest decimal digits that read back as value, for 1e-5 <= value < 1e15: how many there are is returned, and the
+ * first stands for so many times 10^exponent.
+ *
+ * Any decimal of up to 15 digits survives the way through a double and back, so if one of them reads back as value it is
+ * the one of 15 digits without its zeros. Else 16 do, or 17, which always do. */
 static int shortest_digits(double value, uint64_t *digits, int *exponent)
 {
     static const double powers[] = {1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4,
                                     1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14};
-    wide five = 1; /* 5^k */
-    int e, x = -5, k;
+    static const struct {
+        uint64_t power;
+        int zeros;
+    } strips[] = {{100000000, 8}, {10000, 4}, {100, 2}, {10, 1}};
+    int e, x = -5, n = 15;
     uint64_t m = (uint64_t)ldexp(frexp(value, &e), 53);
-    e -= 53;
     while (x < 14 && value >= powers[x + 6])
         x++;
     *exponent = x;
-    for (k = x >= 0 ? 0 : -x; k > 0; k--)
-        five *= 5;
-    k = x >= 0 ? 0 : -x;
-    for (int n = k + 1 + x; n <= 17; n++, k++, five *= 5) {
-        wide product = m * five, whole, rest, one;
-        int shift = -(e + k);
-        bool up, tight;
-        ASSERT(shift > 0 && shift < 127);
-        one = (wide)1 << shift;
-        whole = product >> shift;
-        rest = product & (one - 1);
-        up = rest > one / 2 || (rest == one / 2 && (whole & 1));
-        rest = up ? one - rest : rest;
-        tight = !up && m == (uint64_t)1 << 52; /* below a power of two the doubles lie twice as close */
-        rest *= tight ? 4 : 2;
-        if (rest < five || (rest == five && m % 2 == 0) || n == 17) { /* 17 always do */
-            *digits = (uint64_t)whole + up;
-            return n;
+    while (!round_decimal(m, e - 53, n - 1 - x, digits) && n < 17)
+        n++;
+    for (size_t i = 0; i < sizeof strips / sizeof *strips; i++)
+        if (*digits % strips[i].power == 0) {
+            *digits /= strips[i].power;
+            n -= strips[i].zeros;
         }
-    }
-    return 0; /* not reached */
+    return n;
 }
 
-/* Writes what "%.*g" would without an exponent. */
-static void write_fixed(char *to, bool negative, uint64_t digits, int decimals)
+/* The last n digits of a number, the first of them first; returns where the text goes on. */
+static char *write_digits(char *to, uint64_t number, int n)
 {
-    char reversed[24];
-    int n = 0, at = 0;
-    for (; digits > 0 || n <= decimals; digits /= 10)
-        reversed[n++] = (char)('0' + digits % 10);
+    for (int i = n - 1; i >= 0; i--, number /= 10)
+        to[i] = (char)('0' + number % 10);
+    return to + n;
+}
+
+static char *put(char *to, const char *from, int n)
+{
+    memcpy(to, from, (size_t)n);
+    return to + n;
+}
+
+/* What "%.*g" writes of n digits, the last of them not zero, the first of which stands for so many times 10^exponent. */
+static void write_general(char *to, bool negative, uint64_t digits, int n, int exponent)
+{
+    bool fixed = exponent >= -4 && exponent < n;
+    int whole = !fixed ? 1 : exponent < 0 ? 0 : exponent + 1; /* digits before the point */
+    char text[20];
+    (void)write_digits(text, digits, n);
     if (negative)
-        to[at++] = '-';
-    while (n > 0) {
-        if (n == decimals)
-            to[at++] = '.';
-        to[at++] = reversed[--n];
-    }
-    to[at] = 0;
-}
-
-static void write_moderate(char *to, size_t size, double value)
-{
-    uint64_t digits = 0;
-    int exponent, n = shortest_digits(fabs(value), &digits, &exponent);
-    int kept = n;
-    for (uint64_t rest = digits; n == exponent + 1 && rest > 0 && rest % 10 == 0; rest /= 10)
-        kept--; /* zeros before the point are no digits */
-    if (kept == n && exponent >= -4 && digits % 10 != 0)
-        write_fixed(to, value < 0, digits, n - 1 - exponent);
-    else
-        (void)snprintf(to, size, "%.*g", kept > 0 ? kept : 1, value);
+        to = put(to, "-", 1);
+    if (whole == 0)
+        to = put(to, "0.000", 1 - exponent);
+    to = put(to, text, whole);
+    if (whole > 0 && n > whole)
+        to = put(to, ".", 1);
+    to = put(to, text + whole, n - whole);
+    if (!fixed)
+        to = write_digits(put(to, exponent < 0 ? "e-" : "e+", 2), (uint64_t)abs(exponent), 2);
+    *to = 0;
 }
 
 void str_from_double(char *to, size_t size, double value)
 {
     if (fabs(value) >= 1e-5 && fabs(value) < 1e15) {
-        write_moderate(to, size, value);
+        uint64_t digits = 0;
+        int exponent, n = shortest_digits(fabs(value), &digits, &exponent);
+        write_general(to, value < 0, digits, n, exponent);
         return;
     }
     if (isnan(value)) {

@@ -89,6 +89,16 @@ void table_set_text(struct table *table, int row, int column, const char *value)
     *emptied(table, row, column) = (struct cell){CELL_TEXT, {.text = copy_text(value)}};
 }
 
+void table_set_cell(struct table *table, int row, int column, const struct cell *value)
+{
+    if (value->kind == CELL_TEXT)
+        table_set_text(table, row, column, value->text);
+    else if (value->kind == CELL_REAL)
+        table_set_real(table, row, column, value->real);
+    else
+        *emptied(table, row, column) = *value;
+}
+
 int table_column(const struct table *table, const char *name)
 {
     for (int i = 0; i < table->n_columns; i++)

@@ -43,6 +43,7 @@ int table_add_row(struct table *table);
 void table_set_integer(struct table *table, int row, int column, int64_t value);
 void table_set_real(struct table *table, int row, int column, double value); /* NaN is stored as NULL */
 void table_set_text(struct table *table, int row, int column, const char *value);
+void table_set_cell(struct table *table, int row, int column, const struct cell *value); /* copies its text */
 
 /* The column's index, or -1. */
 int table_column(const struct table *table, const char *name);

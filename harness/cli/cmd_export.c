@@ -31,9 +31,18 @@ static enum status find_view(struct store *store, const char *word, struct str *
     return status;
 }
 
-static void take_block(void *context, const struct table *block)
+static void take_rows(void *context, const struct table *rows)
 {
-    export_block(context, block);
+    export_rows(context, rows);
+}
+
+static enum status export_each(struct store *store, const char *sql, const char *schema, struct err *err)
+{
+    struct export document;
+    enum status status;
+    export_init(&document, stdout, schema);
+    status = store_each(store, sql, take_rows, &document, err);
+    return export_end(&document, status, err);
 }
 
 /* A Markdown table needs to know all rows before it can write the first. */
@@ -50,7 +59,6 @@ static enum status export_whole(struct store *store, const char *sql, struct err
 
 int cmd_export(struct invocation *invocation)
 {
-    struct export document = {.file = stdout, .schema = invocation->json ? "isoflop.export.v1" : NULL};
     struct err err = ERR_INIT;
     struct store *store;
     struct str sql;
@@ -59,13 +67,10 @@ int cmd_export(struct invocation *invocation)
         return failed(&err);
     str_init(&sql);
     status = find_view(store, invocation->options.arguments[0], &sql, &err);
-    if (status == STATUS_OK && option_flag(&invocation->options, "markdown") && !invocation->json) {
+    if (status == STATUS_OK && option_flag(&invocation->options, "markdown") && !invocation->json)
         status = export_whole(store, sql.text, &err);
-    } else if (status == STATUS_OK) {
-        status = store_each(store, sql.text, take_block, &document, &err);
-        if (status == STATUS_OK)
-            status = export_end(&document, &err);
-    }
+    else if (status == STATUS_OK)
+        status = export_each(store, sql.text, invocation->json ? "isoflop.export.v1" : NULL, &err);
     str_release(&sql);
     store_close(store);
     return written(status, &err);

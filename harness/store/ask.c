@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ask.c — questions asked of a store, in SQL that may read and nothing else; answers whole or in blocks of rows. */
+/* ask.c — questions asked of a store, in SQL that may read and nothing else; answers whole or row by row. */
 #include <stdlib.h>
 
 #include "engine/base/assert.h"
@@ -30,11 +30,11 @@ static enum status ask(struct store *store, const char *sql, const char *const *
     return STATUS_OK;
 }
 
-/* Adds rows until the table has `most` (0: any number). STATUS_DONE when none is left. */
-static enum status fill(struct query *query, struct table *table, int most, struct err *err)
+/* Adds all rows; STATUS_DONE then. */
+static enum status fill(struct query *query, struct table *table, struct err *err)
 {
-    enum status status = STATUS_OK;
-    while ((most == 0 || table->n_rows < most) && (status = query_step(query, err)) == STATUS_OK) {
+    enum status status;
+    while ((status = query_step(query, err)) == STATUS_OK) {
         int row = table_add_row(table);
         for (int i = 0; i < table->n_columns; i++) {
             status = query_column_cell(query, i, table, row, err);
@@ -53,7 +53,7 @@ enum status store_query(struct store *store, const char *sql, const char *const 
     enum status status = ask(store, sql, parameters, n, &query, &table, err);
     if (status != STATUS_OK)
         return status;
-    status = fill(query, &table, 0, err);
+    status = fill(query, &table, err);
     query_free(query);
     if (status != STATUS_DONE) {
         table_release(&table);
@@ -63,22 +63,24 @@ enum status store_query(struct store *store, const char *sql, const char *const 
     return STATUS_OK;
 }
 
-enum status store_each(struct store *store, const char *sql, void (*take)(void *context, const struct table *block),
+enum status store_each(struct store *store, const char *sql, void (*take)(void *context, const struct table *rows),
                        void *context, struct err *err)
 {
-    enum { BLOCK = 1024 };
     struct query *query = NULL;
-    struct table block;
-    enum status status = ask(store, sql, NULL, 0, &query, &block, err);
+    struct table row;
+    enum status status = ask(store, sql, NULL, 0, &query, &row, err);
     if (status != STATUS_OK)
         return status;
-    do {
-        table_clear(&block);
-        status = fill(query, &block, BLOCK, err);
-        if (status == STATUS_OK || status == STATUS_DONE)
-            take(context, &block);
-    } while (status == STATUS_OK);
+    take(context, &row);
+    (void)table_add_row(&row);
+    while (status == STATUS_OK && (status = query_step(query, err)) == STATUS_OK) {
+        for (int i = 0; i < row.n_columns && status == STATUS_OK; i++)
+            status = query_column_view(query, i, &row.cells[i], err);
+        if (status == STATUS_OK)
+            take(context, &row);
+    }
+    row.n_rows = 0; /* its texts are the query's */
     query_free(query);
-    table_release(&block);
+    table_release(&row);
     return status == STATUS_DONE ? STATUS_OK : status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* csv.c — see csv.h; the only file that includes libcsv's header.
  *
- * Writing quotes a cell only where it must. Reading feeds libcsv line by line, so that its callbacks, which
+ * Writing quotes a cell only where it must; it makes text, and export.c puts it into files. Reading feeds libcsv line by line, so that its callbacks, which
  * are not told where they are, can name the line; the first mistake is kept and ends the reading.
  * Invariant of reading: until the first mistake, every row of the table is complete but the last. */
 #include "harness/store/csv.h"
@@ -26,11 +26,21 @@ static void append_quoted(struct str *line, const char *text, size_t n)
     free(quoted);
 }
 
+/* Characters that have a meaning in CSV wherever they stand. */
+static bool needs_quotes(const char *text, size_t n)
+{
+    static const bool special[256] = {[','] = true, ['"'] = true, ['\r'] = true, ['\n'] = true};
+    bool found = n == 0 || strchr(" \t", text[0]) || strchr(" \t", text[n - 1]);
+    for (size_t i = 0; i < n; i++)
+        found |= special[(unsigned char)text[i]];
+    return found;
+}
+
 static void append_text(struct str *line, const char *text)
 {
     size_t n = strlen(text);
     struct str guarded;
-    bool quote = n == 0 || strpbrk(text, ",\"\r\n") || strchr(" \t", text[0]) || strchr(" \t", text[n - 1]);
+    bool quote = needs_quotes(text, n);
     if (n == 0 || !strchr("=+-@\t\r", *text)) {
         if (quote)
             append_quoted(line, text, n);
@@ -57,51 +67,24 @@ static void append_cell(struct str *line, const struct table *table, int row, in
         table_format_cell(table, row, column, line);
 }
 
-void csv_write_header(FILE *file, const struct table *table)
+void csv_append_header(struct str *out, const struct table *table)
 {
-    struct str line;
-    str_init(&line);
     for (int i = 0; i < table->n_columns; i++) {
         if (i)
-            str_append_char(&line, ',');
-        append_text(&line, table->names[i]);
+            str_append_char(out, ',');
+        append_text(out, table->names[i]);
     }
-    str_append_char(&line, '\n');
-    (void)fwrite(line.text, 1, line.length, file);
-    str_release(&line);
+    str_append_char(out, '\n');
 }
 
-void csv_write_rows(FILE *file, const struct table *table)
+void csv_append_row(struct str *out, const struct table *table, int row)
 {
-    struct str line;
-    str_init(&line);
-    for (int row = 0; row < table->n_rows; row++) {
-        str_clear(&line);
-        for (int i = 0; i < table->n_columns; i++) {
-            if (i)
-                str_append_char(&line, ',');
-            append_cell(&line, table, row, i);
-        }
-        str_append_char(&line, '\n');
-        (void)fwrite(line.text, 1, line.length, file);
+    for (int i = 0; i < table->n_columns; i++) {
+        if (i)
+            str_append_char(out, ',');
+        append_cell(out, table, row, i);
     }
-    str_release(&line);
-}
-
-enum status csv_write_end(FILE *file, struct err *err)
-{
-    errno = 0;
-    if (fflush(file) == 0 && !ferror(file))
-        return STATUS_OK;
-    return err_set(err, STATUS_IO, "cannot write CSV: %s",
-                   errno ? strerror(errno) : "the stream takes no more");
-}
-
-enum status csv_write_table(FILE *file, const struct table *table, struct err *err)
-{
-    csv_write_header(file, table);
-    csv_write_rows(file, table);
-    return csv_write_end(file, err);
+    str_append_char(out, '\n');
 }
 
 /* ---- reading ---- */

@@ -12,13 +12,9 @@
 #include "engine/base/err.h"
 #include "engine/base/table.h"
 
-/* STATUS_IO when the stream takes no more. */
-MUST_CHECK enum status csv_write_table(FILE *file, const struct table *table, struct err *err);
-
-/* The same in parts, for a table that comes in blocks of rows. Errors of the stream show at the end. */
-void csv_write_header(FILE *file, const struct table *table);
-void csv_write_rows(FILE *file, const struct table *table);
-MUST_CHECK enum status csv_write_end(FILE *file, struct err *err);
+/* Appends the line with the columns' names, or that of a row. */
+void csv_append_header(struct str *out, const struct table *table);
+void csv_append_row(struct str *out, const struct table *table, int row);
 
 enum { CSV_MOST_COLUMNS = 512, CSV_MOST_CELLS = 10000000, CSV_MOST_FIELD_BYTES = 65536 };
 

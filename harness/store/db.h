@@ -85,7 +85,9 @@ const char *query_column_name(const struct query *query, int column);
 int64_t query_column_integer(struct query *query, int column);
 double query_column_real(struct query *query, int column);      /* NaN for NULL */
 const char *query_column_text(struct query *query, int column); /* NULL for NULL */
-/* Puts the column of the present row into a table's cell. A blob is STATUS_FORMAT. */
+/* The column of the present row. A blob is STATUS_FORMAT. Text is the query's and lives until the next step. */
+MUST_CHECK enum status query_column_view(struct query *query, int column, struct cell *out, struct err *err);
+/* The same into a table, which owns what it gets. */
 MUST_CHECK enum status query_column_cell(struct query *query, int column, struct table *table, int row,
                                          struct err *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* export.c — see export.h. Each row is built as text and written at once; a stream that fails is noticed at
- * the end, where it cannot be missed.
+/* export.c — see export.h. Rows are built as text and written a good many at a time; a stream that fails
+ * is noticed at the end, where it cannot be missed.
  * Invariant: no byte of a cell reaches a document unescaped. */
 #include "harness/store/export.h"
 
@@ -18,11 +18,6 @@ static enum status finished(FILE *file, const char *what, struct err *err)
         return STATUS_OK;
     return err_set(err, STATUS_IO, "cannot write %s: %s", what,
                    errno ? strerror(errno) : "the stream takes no more");
-}
-
-enum status export_csv(FILE *file, const struct table *table, struct err *err)
-{
-    return csv_write_table(file, table, err);
 }
 
 /* Length of the UTF-8 sequence at text, or 0 when it is none (overlong, surrogate, cut short). */
@@ -81,63 +76,88 @@ static void json_cell(struct str *out, const struct table *table, int row, int c
         table_format_cell(table, row, column, out);
 }
 
-static void json_begin(struct export *document)
+static void json_row(struct export *document, const struct table *table, int row)
 {
-    struct str line;
-    str_init(&line);
-    str_append(&line, "{\"schema\": ");
-    export_json_string(&line, document->schema);
-    str_append(&line, ", \"rows\": [");
-    (void)fputs(line.text, document->file);
-    str_release(&line);
-}
-
-static void json_rows(struct export *document, const struct table *table)
-{
-    struct str line;
-    str_init(&line);
-    for (int row = 0; row < table->n_rows; row++) {
-        str_clear(&line);
-        str_append(&line, document->any_rows ? ",\n{" : "\n{");
-        document->any_rows = true;
-        for (int i = 0; i < table->n_columns; i++) {
-            str_append(&line, i ? ", " : "");
-            export_json_string(&line, table->names[i]);
-            str_append(&line, ": ");
-            json_cell(&line, table, row, i);
-        }
-        str_append_char(&line, '}');
-        (void)fwrite(line.text, 1, line.length, document->file);
+    struct str *out = &document->text;
+    str_append(out, document->any_rows ? ",\n{" : "\n{");
+    for (int i = 0; i < table->n_columns; i++) {
+        str_append(out, i ? ", " : "");
+        export_json_string(out, table->names[i]);
+        str_append(out, ": ");
+        json_cell(out, table, row, i);
     }
-    str_release(&line);
+    str_append_char(out, '}');
 }
 
-void export_block(struct export *document, const struct table *block)
+void export_init(struct export *document, FILE *file, const char *schema)
 {
-    if (!document->begun && document->schema)
-        json_begin(document);
-    else if (!document->begun)
-        csv_write_header(document->file, block);
+    *document = (struct export){.file = file, .schema = schema};
+    str_init(&document->text);
+}
+
+static void begin(struct export *document, const struct table *table)
+{
     document->begun = true;
-    if (document->schema)
-        json_rows(document, block);
-    else
-        csv_write_rows(document->file, block);
+    if (!document->schema) {
+        csv_append_header(&document->text, table);
+        return;
+    }
+    str_append(&document->text, "{\"schema\": ");
+    export_json_string(&document->text, document->schema);
+    str_append(&document->text, ", \"rows\": [");
 }
 
-enum status export_end(struct export *document, struct err *err)
+/* A stream that takes no more is noticed at the end. */
+static void write_out(struct export *document)
 {
-    if (!document->schema)
-        return csv_write_end(document->file, err);
-    (void)fputs(document->any_rows ? "\n]}\n" : "]}\n", document->file);
-    return finished(document->file, "JSON", err);
+    (void)fwrite(document->text.text, 1, document->text.length, document->file);
+    str_clear(&document->text);
+}
+
+void export_rows(struct export *document, const struct table *rows)
+{
+    enum { ENOUGH_BYTES = 1 << 16 };
+    if (!document->begun)
+        begin(document, rows);
+    for (int row = 0; row < rows->n_rows; row++) {
+        if (document->schema)
+            json_row(document, rows, row);
+        else
+            csv_append_row(&document->text, rows, row);
+        document->any_rows = true;
+        if (document->text.length >= ENOUGH_BYTES)
+            write_out(document);
+    }
+}
+
+enum status export_end(struct export *document, enum status status, struct err *err)
+{
+    if (status == STATUS_OK && document->schema)
+        str_append(&document->text, document->any_rows ? "\n]}\n" : "]}\n");
+    if (status == STATUS_OK) {
+        write_out(document);
+        status = finished(document->file, document->schema ? "JSON" : "CSV", err);
+    }
+    str_release(&document->text);
+    return status;
+}
+
+static enum status export_table(FILE *file, const struct table *table, const char *schema, struct err *err)
+{
+    struct export document;
+    export_init(&document, file, schema);
+    export_rows(&document, table);
+    return export_end(&document, STATUS_OK, err);
+}
+
+enum status export_csv(FILE *file, const struct table *table, struct err *err)
+{
+    return export_table(file, table, NULL, err);
 }
 
 enum status export_json(FILE *file, const struct table *table, const char *schema, struct err *err)
 {
-    struct export document = {.file = file, .schema = schema};
-    export_block(&document, table);
-    return export_end(&document, err);
+    return export_table(file, table, schema, err);
 }
 
 /* Text inside a cell: markup is escaped, line ends and other controls become spaces. An underscore between

@@ -20,15 +20,18 @@ MUST_CHECK enum status export_csv(FILE *file, const struct table *table, struct 
 MUST_CHECK enum status export_json(FILE *file, const struct table *table, const char *schema,
                                    struct err *err);
 
-/* The same two in parts, for an answer that comes in blocks of rows (store_each): begin, rows as often as there are
- * blocks, end. A struct is one document. */
+/* The same two in parts, for an answer that comes row by row (store_each). A struct is one document: init, rows as often
+ * as there are tables (the first says what the columns are, and may have no rows), end. */
 struct export {
     FILE *file;
     const char *schema; /* of a JSON document; NULL: CSV */
+    struct str text;    /* not written yet */
     bool begun, any_rows;
 };
-void export_block(struct export *document, const struct table *block);
-MUST_CHECK enum status export_end(struct export *document, struct err *err);
+void export_init(struct export *document, FILE *file, const char *schema);
+void export_rows(struct export *document, const struct table *rows);
+/* Writes what is left and releases the document. Another status than OK, of whoever had the rows, is passed on. */
+MUST_CHECK enum status export_end(struct export *document, enum status status, struct err *err);
 
 /* A pipe table; numbers are set to the right. Text cannot leave its cell or become markup. */
 MUST_CHECK enum status export_markdown(FILE *file, const struct table *table, struct err *err);

@@ -109,10 +109,10 @@ MUST_CHECK enum status store_finish(struct store *store, const char *trial_id, i
 MUST_CHECK enum status store_query(struct store *store, const char *sql, const char *const *parameters, int n,
                                    struct table *out, struct err *err);
 
-/* The same without parameters, in blocks of rows, for answers that memory could not hold: take gets each block, and at
- * least one, which may be empty. The block lives until take returns. */
+/* The same without parameters, for answers that memory could not hold: take gets a table without rows, and then one with
+ * each row alone. It lives until take returns. */
 MUST_CHECK enum status store_each(struct store *store, const char *sql,
-                                  void (*take)(void *context, const struct table *block), void *context, struct err *err);
+                                  void (*take)(void *context, const struct table *rows), void *context, struct err *err);
 
 /* The `where` of a spec: an SQL expression over cells, in a database of its own in memory. */
 MUST_CHECK enum status store_where(const char *expression, const struct table *cells, char *keep, struct err *err);

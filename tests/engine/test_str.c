@@ -77,6 +77,7 @@ static void any_bits(void **state)
         if (isfinite(value))
             as_defined(value);
         as_defined((double)(bits >> 11) * 0x1p-53);
+        as_defined((double)(bits >> 11) * 0x1p-53 * pow(10, (double)(i % 22) - 5));
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/base/assert.h"
 #include "harness/store/csv.h"
+#include "harness/store/export.h"
 #include "tests/fuzz/fuzz.h"
 
 /* A quote that we put before what a spreadsheet would run stays. */
@@ -28,7 +29,7 @@ static void check(const struct table *table)
     struct table again;
     struct err err = ERR_INIT;
     ASSERT(table->n_columns >= 1 && table->n_columns <= CSV_MOST_COLUMNS && file);
-    ASSERT(csv_write_table(file, table, &err) == STATUS_OK);
+    ASSERT(export_csv(file, table, &err) == STATUS_OK);
     ASSERT(fclose(file) == 0);
     file = fmemopen(text, size, "r");
     ASSERT(file && csv_read_table(file, "again", &again, &err) == STATUS_OK);

@@ -3,6 +3,7 @@
 """fill_store.py FILE TRIALS METRICS: fills an empty store with so many finished trials and so many rows of metrics each.
 
 Values are functions of the row's number. Ids rise, so that tables are written in the order of their keys."""
+import re
 import sqlite3
 import sys
 
@@ -13,14 +14,16 @@ count = f"WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE 
 trial_id = "printf('%032x', n.i)"
 kinds = {row[1]: row[2] for row in db.execute("PRAGMA table_info(trial)")}
 known = {"trial_id": trial_id, "state": "iif(i % 50 = 0, 'failed', 'done')", "final_attempt": "iif(i % 50 = 0, NULL, 1)",
-         "created_at": "'2026-11-20T10:00:00.000Z'", "data_identity": "'world 1'", "tied": "i % 2", "qk_norm": "0", "parent": "''",
+         "created_at": "'2026-11-20T10:00:00.000Z'", "data_identity": "'world 1'", "parent": "''",
          "data_path": "''", "tokenizer_path": "''", "data_source": "'world'", "tokenizer": "'bytes'", "blas_core": "'SkylakeX'",
          "checkpoint": f"'big.db.checkpoints/' || {trial_id}", "shrink": "'none'", "seed": "i % 10"}
+schema = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'trial'").fetchone()[0]
+flags = set(re.findall(r"CHECK \((\w+) IN \(0, 1\)\)", schema))
 measured = {"heldout_loss", "heldout_stderr", "entropy_floor", "excess_nats", "bits_per_byte", "predicted_seconds"}
 for column, kind in kinds.items():
     if column not in known:
         known[column] = ("(i * 7919 % 1000003) / 1000003.0" if column in measured else "i % 97 / 100.0" if kind == "REAL"
-                         else "1 + i % 4096" if kind == "INTEGER" else "'chosen'")
+                         else "i % 2" if column in flags else "1 + i % 4096" if kind == "INTEGER" else "'chosen'")
 columns = list(known)
 db.execute("BEGIN")
 db.execute("INSERT INTO corpus (data_identity) VALUES ('world 1')")
