@@ -6,8 +6,11 @@
  * a tile computes does not depend on it. Main invariant: see gemm.h, an element's bits. */
 #include "engine/math/gemm.h"
 
+#include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
 
+#include "engine/base/assert.h"
 #include "engine/math/isa.h"
 
 extern const struct gemm_set gemm_set_avx2, gemm_set_avx512;
@@ -23,11 +26,32 @@ enum {
     PACKED = 0, /* as the stride of A's columns: as far as a tile is tall */
 };
 
-/* Bounded, and untouched pages of it cost nothing. */
-static _Thread_local struct {
+/* One for each thread, made at its first product that packs and freed with the thread. A variable of the thread would be
+ * zeroed whenever a process or a thread starts: a quarter of the program's starting time. */
+struct scratch {
     _Alignas(64) float b[B_SCRATCH];
     _Alignas(64) float a[A_SCRATCH];
-} scratch;
+};
+
+static pthread_key_t scratch_key;
+
+static void make_scratch_key(void)
+{
+    int failed = pthread_key_create(&scratch_key, free);
+    ASSERT(!failed);
+}
+
+static struct scratch *scratch_of_thread(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static _Thread_local struct scratch *scratch;
+    if (scratch)
+        return scratch;
+    (void)pthread_once(&once, make_scratch_key);
+    scratch = aligned_alloc(_Alignof(struct scratch), sizeof *scratch);
+    ASSERT(scratch && pthread_setspecific(scratch_key, scratch) == 0);
+    return scratch;
+}
 
 const struct gemm_set *gemm_set_chosen(void)
 {
@@ -68,6 +92,7 @@ struct product {
     int block_rows;   /* rows of a block of A */
     int block_columns;/* columns of a block of B */
     bool packs_a, packs_b;
+    struct scratch *scratch; /* where it packs */
 };
 
 /* One block of k, all of it relative to the block's first row and column. */
@@ -94,11 +119,11 @@ static struct tiling tiling_of(int rows, int tallest)
 static void pack_a(const struct product *p, struct block *block)
 {
     const struct operand *a = &block->a;
-    float *out = scratch.a;
+    float *out = p->scratch->a;
     int K = block->K;
     if (a->k_stride == 1) {
         p->set->pack_rows(out, K + PAD, a->data, a->row_stride, K, block->rows);
-        block->a = (struct operand){scratch.a, K + PAD, 1};
+        block->a = (struct operand){p->scratch->a, K + PAD, 1};
         return;
     }
     struct tiling tiling = tiling_of(block->rows, p->tallest);
@@ -109,7 +134,7 @@ static void pack_a(const struct product *p, struct block *block)
         from += rows;
         out += rows * K;
     }
-    block->a = (struct operand){scratch.a, K, PACKED};
+    block->a = (struct operand){p->scratch->a, K, PACKED};
 }
 
 static void pack_panel(const struct product *p, const struct block *block, int column, int columns, float *out)
@@ -146,7 +171,7 @@ static void multiply_block(const struct product *p, struct block *block, bool fi
         pack_a(p, block);
     for (int column = 0; column < block->columns; column += p->panel) {
         int left = block->columns - column, columns = left < p->panel ? left : p->panel;
-        float *packed = scratch.b + (once ? 0 : column * block->K);
+        float *packed = p->packs_b ? p->scratch->b + (once ? 0 : column * block->K) : NULL;
         struct gemm_tile tile = {
             .K = block->K,
             .columns = columns,
@@ -189,6 +214,7 @@ static void plan(struct product *p)
     p->packs_b = p->b.k_stride == 1 || p->M > 2 * tall;
     p->packs_a = p->a.k_stride == 1 ? p->a.row_stride % 1024 == 0 && p->N > 2 * p->panel && p->M > 8
                                     : p->N > 2 * p->panel && p->M > tall;
+    p->scratch = p->packs_a || p->packs_b ? scratch_of_thread() : NULL;
 }
 
 void gemm_multiply(const struct gemm_set *set, bool transpose_a, bool transpose_b, int M, int N, int K, float alpha,
