@@ -109,7 +109,7 @@ static enum status configure(struct db *db, enum db_mode mode, struct err *err)
 {
     static const char *const settings[] = {
         [DB_READ] = "PRAGMA query_only = ON",
-        [DB_WRITE] = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536",
+        [DB_WRITE] = "PRAGMA foreign_keys = ON; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -65536",
         [DB_COPY] = "PRAGMA foreign_keys = ON",
         [DB_MEMORY] = "PRAGMA foreign_keys = ON",
     };

@@ -21,7 +21,7 @@ struct query;
 
 enum db_mode {
     DB_READ,  /* an existing file, never changed; its schema is not trusted */
-    DB_WRITE, /* synchronous FULL, foreign keys enforced; created when missing; its journal mode is left */
+    DB_WRITE, /* synchronous EXTRA, foreign keys enforced; created when missing; its journal mode is left */
     DB_COPY,  /* the content of an existing file, in memory: may be changed, the file is not */
     DB_MEMORY /* private, gone with the connection; the path is only a name for messages */
 };

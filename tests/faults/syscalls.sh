@@ -18,9 +18,10 @@ trials=3 samples=6
 [ -z "${ISOFLOP_TORTURE:-}" ] || trials=20 samples=100000
 cat >tiny.yaml <<SPEC
 name: tiny
+data: {abilities: copy, entities: 1}
 model: {depth: 1, width: 8, context: 32}
-train: {tokens: 2048, batch_tokens: 256}
-eval: {heldout_tokens: 256, items: 2, latency_samples: 2}
+train: {tokens: 512, batch_tokens: 256}
+eval: {heldout_tokens: 64, items: 1, latency_samples: 1}
 seeds: 1-$trials
 SPEC
 run=("$isoflop" run tiny.yaml -q --no-summary -j 2 --no-checkpoints --db)
