@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "harness/cli/print.h"
 #include "harness/report/plot.h"
 #include "harness/run/sysinfo.h"
+#include "harness/store/network.h"
 #include "harness/store/salvage.h"
 #include "harness/store/store.h"
 
@@ -67,35 +67,26 @@ static void check_gnuplot(struct findings_list *list)
         "charts cannot be drawn; on Debian: apt-get install gnuplot-nox");
 }
 
-/* Network and userspace file systems lock badly; the numbers are the kernel's (linux/magic.h and its kin). */
-static bool is_remote(long type)
-{
-    static const unsigned long remote[] = {0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x65735546, 0x01021997, 0x5346414f,
-                                           0x0bd00bd0, 0x19830326, 0x00c36400};
-    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
-        if ((unsigned long)type == remote[i])
-            return true;
-    return false;
-}
-
 static void check_folder(struct findings_list *list, const char *db)
 {
+    static const char *const kinds[] = {[NETWORK_LOCAL] = "local", [NETWORK_PERHAPS] = "FUSE or 9p, perhaps a network's",
+                                        [NETWORK_SURELY] = "a network's", [NETWORK_UNKNOWN] = "not told"};
+    enum network network = network_of(db);
+    struct statvfs space;
     char folder[1024], text[128];
     char *slash;
-    struct statfs type;
-    struct statvfs space;
     (void)str_copy(folder, sizeof folder, db);
     slash = strrchr(folder, '/');
     if (slash)
         slash[slash == folder] = 0;
     else
         (void)str_copy(folder, sizeof folder, ".");
-    if (statfs(folder, &type) != 0 || statvfs(folder, &space) != 0) {
+    if (statvfs(folder, &space) != 0) {
         say(list, "store's folder", WARN, strerror(errno), "it is made by the first run");
         return;
     }
-    say(list, "file system", is_remote((long)type.f_type) ? WARN : GOOD, is_remote((long)type.f_type) ? "a network's" : "local",
-        "keep stores on a local disk, one for each machine");
+    say(list, "file system", network == NETWORK_LOCAL ? GOOD : WARN, kinds[network],
+        "keep stores on a local disk, one for each machine, and join them with merge");
     (void)snprintf(text, sizeof text, "%.1f GiB free", (double)space.f_bavail * (double)space.f_frsize / (1 << 30));
     say(list, "disk", (double)space.f_bavail * (double)space.f_frsize < 256e6 ? WARN : GOOD, text, "make room");
 }

@@ -13,6 +13,7 @@
 #include "engine/base/assert.h"
 #include "harness/store/internal.h"
 #include "harness/store/migrate.h"
+#include "harness/store/network.h"
 #include "harness/store/schema.h"
 
 enum { CHECKED_BYTES = 64 << 20 }; /* a quick check of this much takes well under a second */
@@ -51,7 +52,9 @@ enum status store_open(struct store **out, const char *path, enum store_mode mod
 {
     struct db *db = NULL;
     struct store *store;
-    enum status status = db_open(&db, path, mode == STORE_READ ? DB_READ : DB_WRITE, err);
+    enum status status = mode == STORE_WRITE ? network_check(path, err) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = db_open(&db, path, mode == STORE_READ ? DB_READ : DB_WRITE, err);
     if (status == STATUS_OK && mode == STORE_WRITE)
         status = schema_create(db, err);
     if (status == STATUS_OK)
@@ -65,7 +68,7 @@ enum status store_open(struct store **out, const char *path, enum store_mode mod
         return status;
     }
     store = calloc(1, sizeof *store);
-    ASSERT(store);
+    NEED_MEMORY(store);
     store->db = db;
     store->lock_fd = -1;
     *out = store;

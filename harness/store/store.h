@@ -20,7 +20,7 @@ struct store;
 enum store_mode { STORE_READ, STORE_WRITE }; /* WRITE creates the file when it is missing */
 
 /* Life cycle. Refuses a file that is no store, is damaged, or is newer than the program
- * (STATUS_CORRUPT), and a missing file when reading (STATUS_NOT_FOUND). An older store is migrated: in the file, after
+ * (STATUS_CORRUPT), a missing file when reading (STATUS_NOT_FOUND), and to write over a network (STATUS_IO, network.h). An older store is migrated: in the file, after
  * a copy was made beside it (PATH.vN.backup), or for reading in memory only. */
 MUST_CHECK enum status store_open(struct store **out, const char *path, enum store_mode mode, struct err *err);
 void store_close(struct store *store);
