@@ -37,7 +37,7 @@ void hash_text(struct hash hash, char out[HASH_TEXT_SIZE])
 struct hasher *hasher_new(void)
 {
     XXH3_state_t *state = XXH3_createState();
-    ASSERT(state);
+    NEED_MEMORY(state);
     (void)XXH3_128bits_reset(state);
     return (struct hasher *)state;
 }

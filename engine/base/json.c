@@ -129,7 +129,7 @@ enum status json_read(struct json **out, const char *path, size_t longest, size_
                          (long long)info.st_size, longest);
     } else {
         text = malloc((size_t)info.st_size + 1);
-        ASSERT(text);
+        NEED_MEMORY(text);
         length = read_all(fd, text, (size_t)info.st_size);
         if (length < 0)
             status = err_set(err, STATUS_IO, "%s: %s", path, strerror(errno));

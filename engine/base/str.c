@@ -39,7 +39,7 @@ static void reserve(struct str *str, size_t more)
     if (wanted > str->capacity) {
         size_t capacity = wanted + wanted / 2 + 32;
         char *text = realloc(str->capacity ? str->text : NULL, capacity);
-        ASSERT(text);
+        NEED_MEMORY(text);
         text[str->length] = 0;
         str->text = text;
         str->capacity = capacity;

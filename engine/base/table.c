@@ -11,7 +11,7 @@
 static char *copy_text(const char *text)
 {
     char *copy = strdup(text);
-    ASSERT(copy);
+    NEED_MEMORY(copy);
     return copy;
 }
 
@@ -19,7 +19,7 @@ void table_init(struct table *table, int n_columns, const char *const *names)
 {
     ASSERT(n_columns > 0);
     *table = (struct table){.n_columns = n_columns, .names = calloc((size_t)n_columns, sizeof(char *))};
-    ASSERT(table->names);
+    NEED_MEMORY(table->names);
     for (int i = 0; i < n_columns; i++)
         table->names[i] = copy_text(names[i]);
 }
@@ -48,7 +48,7 @@ int table_add_row(struct table *table)
     if (table->n_rows == table->capacity) {
         int capacity = table->capacity ? 2 * table->capacity : 16;
         struct cell *cells = realloc(table->cells, (size_t)capacity * (size_t)table->n_columns * sizeof *cells);
-        ASSERT(cells);
+        NEED_MEMORY(cells);
         table->cells = cells;
         table->capacity = capacity;
     }

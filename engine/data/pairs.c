@@ -9,7 +9,7 @@
 static struct pair_slot *empty_slots(size_t n)
 {
     struct pair_slot *slots = malloc(n * sizeof *slots);
-    ASSERT(slots);
+    NEED_MEMORY(slots);
     for (size_t i = 0; i < n; i++)
         slots[i].index = -1;
     return slots;

@@ -227,7 +227,7 @@ int64_t source_unique_tokens(const struct source *s, uint64_t seed, int64_t coun
     if (s->world)
         return count * n;
     seen = calloc((size_t)s->n_train, 1);
-    ASSERT(seen);
+    NEED_MEMORY(seen);
     for (int64_t i = 0; i < count; i++)
         memset(seen + train_start(s, rng_open(seed, RNG_TRAIN_DATA, (uint64_t)i), n), 1, (size_t)n);
     for (int64_t i = 0; i < s->n_train; i++)

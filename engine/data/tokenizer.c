@@ -16,7 +16,7 @@ enum { CACHE_SLOTS = 1 << 15, CACHE_WORD = 64 };
 struct tokenizer *tokenizer_new(void)
 {
     struct tokenizer *t = calloc(1, sizeof *t);
-    ASSERT(t);
+    NEED_MEMORY(t);
     words_init(&t->tokens);
     pairs_init(&t->ranks);
     t->begin = -1;
@@ -145,7 +145,7 @@ static void make_room(struct joiner *j, size_t length)
     j->capacity = 2 * length;
     j->nodes = malloc(j->capacity * sizeof *j->nodes);
     j->heap = malloc(3 * j->capacity * sizeof *j->heap);
-    ASSERT(j->nodes && j->heap);
+    NEED_MEMORY(j->nodes && j->heap);
 }
 
 static size_t encode_word(struct joiner *j, const uint8_t *text, size_t length, int32_t *tokens)
@@ -251,7 +251,7 @@ size_t tokenizer_encode(const struct tokenizer *t, const uint8_t *text, size_t n
         return n;
     }
     cache = calloc(CACHE_SLOTS, sizeof *cache);
-    ASSERT(cache);
+    NEED_MEMORY(cache);
     written = encode_mixed(&joiner, cache, text, n, tokens);
     free(cache);
     free(joiner.nodes);

@@ -187,7 +187,7 @@ static void read_tokens(struct reader *r, const struct json *vocab, const struct
     size_t most = json_count(vocab) + json_count(added), n = 0;
     struct spelling *spellings = calloc(most + 1, sizeof *spellings);
     struct json_walk walk = {0};
-    ASSERT(spellings);
+    NEED_MEMORY(spellings);
     if (json_kind(vocab) != JSON_IS_OBJECT)
         refuse(r, "model.vocab is %s, not an object", json_kind_name(json_kind(vocab)));
     if (json_count(added) > MOST_ADDED || most > TOKENIZER_MOST_TOKENS)
@@ -203,7 +203,7 @@ static void read_tokens(struct reader *r, const struct json *vocab, const struct
         n += place_token(r, spellings, most, json_member(token, "id"), content, true);
     }
     r->tokenizer->special = calloc(json_count(added) + 1, sizeof *r->tokenizer->special);
-    ASSERT(r->tokenizer->special);
+    NEED_MEMORY(r->tokenizer->special);
     if (r->status == STATUS_OK)
         add_tokens(r, spellings, n);
     if (r->status == STATUS_OK)
@@ -278,7 +278,7 @@ static void read_model(struct reader *r, const struct json *model, const struct 
         read_tokens(r, json_member(model, "vocab"), added);
     r->tokenizer->ignore_merges = is_flag(json_member(model, "ignore_merges"), true);
     r->tokenizer->merges = calloc(json_count(merges) + 1, sizeof *r->tokenizer->merges);
-    ASSERT(r->tokenizer->merges);
+    NEED_MEMORY(r->tokenizer->merges);
     str_init(&bytes);
     for (size_t i = 0; i < json_count(merges) && r->status == STATUS_OK; i++)
         read_merge(r, json_item(merges, i), i, &bytes);

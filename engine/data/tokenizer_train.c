@@ -57,7 +57,7 @@ static void *grown(void *array, int32_t n, int32_t *capacity, size_t size)
     ASSERT(n < INT32_MAX / 2);
     *capacity = n < 4 ? 4 : 2 * n;
     array = realloc(array, (size_t)*capacity * size);
-    ASSERT(array);
+    NEED_MEMORY(array);
     return array;
 }
 
@@ -78,7 +78,7 @@ static void heap_push(struct trainer *t, int32_t candidate)
     if (i == t->heap_capacity) {
         t->heap_capacity = i < 512 ? 1024 : 2 * i;
         t->heap = realloc(t->heap, t->heap_capacity * sizeof *t->heap);
-        ASSERT(t->heap);
+        NEED_MEMORY(t->heap);
     }
     for (; i > 0 && is_before(&entry, &t->heap[(i - 1) / 2]); i = (i - 1) / 2)
         t->heap[i] = t->heap[(i - 1) / 2];
@@ -180,7 +180,7 @@ static void begin(struct trainer *t, const uint8_t *text, size_t n)
     t->n_lessons = words.n;
     t->lessons = calloc((size_t)words.n + 1, sizeof *t->lessons);
     t->tokens = calloc(words.starts[words.n] + 1, sizeof *t->tokens);
-    ASSERT(t->lessons && t->tokens);
+    NEED_MEMORY(t->lessons && t->tokens);
     for (size_t i = 0; i < words.starts[words.n]; i++)
         t->tokens[i] = words.bytes[i];
     for (int32_t w = 0; w < words.n; w++) {

@@ -11,7 +11,7 @@
 static int32_t *empty_slots(size_t n)
 {
     int32_t *slots = malloc(n * sizeof *slots);
-    ASSERT(slots);
+    NEED_MEMORY(slots);
     memset(slots, 0xFF, n * sizeof *slots);
     return slots;
 }
@@ -22,7 +22,7 @@ void words_init(struct words *words)
     words->slots = empty_slots(words->n_slots);
     words->starts = calloc(words->capacity + 1, sizeof *words->starts);
     words->bytes = malloc(words->bytes_capacity);
-    ASSERT(words->starts && words->bytes);
+    NEED_MEMORY(words->starts && words->bytes);
 }
 
 void words_release(struct words *words)
@@ -78,12 +78,12 @@ static void make_room(struct words *words, size_t length)
     if ((size_t)words->n == words->capacity) {
         words->capacity *= 2;
         words->starts = realloc(words->starts, (words->capacity + 1) * sizeof *words->starts);
-        ASSERT(words->starts);
+        NEED_MEMORY(words->starts);
     }
     if (used + length > words->bytes_capacity) {
         words->bytes_capacity = 2 * (used + length);
         words->bytes = realloc(words->bytes, words->bytes_capacity);
-        ASSERT(words->bytes);
+        NEED_MEMORY(words->bytes);
     }
 }
 

@@ -44,7 +44,7 @@ static enum status open_shard(struct checkpoint_files *f, const char *folder, co
     if (f->n == MOST_FILES)
         return err_set(err, STATUS_FORMAT, "%s: names more than %d files", f->place, MOST_FILES);
     files = realloc(f->files, (f->n + 1) * sizeof *files);
-    ASSERT(files);
+    NEED_MEMORY(files);
     f->files = files;
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     status = safetensors_open(&f->files[f->n], path, err);
@@ -80,7 +80,7 @@ enum status checkpoint_files_open(struct checkpoint_files *out, const char *fold
     if (access(single, F_OK) == 0 || access(f.place, F_OK) != 0) {
         (void)str_copy(f.place, sizeof f.place, single);
         f.files = calloc(1, sizeof *f.files);
-        ASSERT(f.files);
+        NEED_MEMORY(f.files);
         status = safetensors_open(f.files, single, err);
         f.n = status == STATUS_OK;
     } else {

@@ -106,7 +106,7 @@ static enum status check_config(const char *folder, const struct config *config,
     str_init(&wanted);
     checkpoint_config_format(&wanted, config, false);
     text = malloc(wanted.length + 2);
-    ASSERT(text);
+    NEED_MEMORY(text);
     n = fread(text, 1, wanted.length + 1, file);
     same = n == wanted.length && memcmp(text, wanted.text, n) == 0;
     free(text);

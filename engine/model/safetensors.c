@@ -226,7 +226,7 @@ static enum status read_tensors(struct safetensors *f, struct err *err)
     struct json_walk walk = {0};
     enum status status = read_notes(f, err);
     f->tensors = calloc(json_count(f->header) + 1, sizeof *f->tensors);
-    ASSERT(f->tensors);
+    NEED_MEMORY(f->tensors);
     while (status == STATUS_OK && json_next(f->header, &walk)) {
         if (strcmp(walk.key, "__metadata__") == 0)
             continue;

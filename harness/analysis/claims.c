@@ -104,7 +104,7 @@ static int by_seed(const struct claim *claim, const struct claim_point *points, 
     struct claim_point *own = malloc((size_t)(n + 1) * sizeof *own);
     double seeds[SEEDS_MAX];
     int n_seeds = 0, told = 0;
-    ASSERT(own);
+    NEED_MEMORY(own);
     for (int i = 0; i < n; i++) {
         bool seen = isnan(points[i].seed);
         for (int j = 0; j < n_seeds && !seen; j++)
@@ -143,7 +143,7 @@ static void over_redraws(const struct claim *claim, const struct claim_point *po
     struct claim_point *drawn = malloc((size_t)(n + 1) * sizeof *drawn);
     double values[REDRAWS];
     int told = 0;
-    ASSERT(drawn);
+    NEED_MEMORY(drawn);
     for (int i = 0; i < n; i++)
         if (isnan(points[i].se)) {
             (void)snprintf(out->reason, sizeof out->reason, "one seed, and no standard error is stored");
@@ -229,7 +229,8 @@ void claim_judge(const struct claim *claim, const struct table *answer, struct c
     struct claim_point *points = malloc((size_t)(answer->n_rows + 1) * sizeof *points);
     struct claim_result result = {.value = NAN, .low = NAN, .high = NAN};
     size_t used;
-    ASSERT(points && answer->n_columns == COLUMN_W + 1);
+    NEED_MEMORY(points);
+    ASSERT(answer->n_columns == COLUMN_W + 1);
     result.n_points = read_points(answer, points);
     if (result.n_points == 0)
         (void)snprintf(result.reason, sizeof result.reason, "no trial bears on it");

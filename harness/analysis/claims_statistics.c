@@ -70,7 +70,7 @@ static bool parabola(const struct claim_point *p, int from, int end, struct fit_
     double *x = malloc((size_t)n * sizeof *x), *y = malloc((size_t)n * sizeof *y);
     struct err err = ERR_INIT;
     bool good;
-    ASSERT(x && y);
+    NEED_MEMORY(x && y);
     for (int i = 0; i < n; i++) {
         x[i] = log2(p[from + i].x);
         y[i] = p[from + i].y;
@@ -153,7 +153,7 @@ static double exponential_less_power(const double *log_x, const double *log_y, i
     double *x = malloc((size_t)n * sizeof *x), difference = NAN;
     struct fit_line power, exponential;
     struct err err = ERR_INIT;
-    ASSERT(x);
+    NEED_MEMORY(x);
     for (int i = 0; i < n; i++)
         x[i] = exp(log_x[i] - log_x[0]); /* in units of the first, for the fit's digits */
     if (fit_line(log_x, log_y, n, &power, &err) == STATUS_OK && fit_line(x, log_y, n, &exponential, &err) == STATUS_OK)
@@ -173,7 +173,7 @@ double claim_exponential(const struct claim_point *p, int n)
 {
     double *x = malloc((size_t)(n + 1) * sizeof *x), *y = malloc((size_t)(n + 1) * sizeof *y), sum = 0;
     int groups = 0;
-    ASSERT(x && y);
+    NEED_MEMORY(x && y);
     for (int i = 0, end; i < n; i = end) {
         double difference;
         end = group_end(p, n, i);
@@ -268,7 +268,7 @@ static double rise_of(const struct claim_point *p, int from, int end)
     double begin, finish, width = NAN;
     bool between = false;
     int first = 0;
-    ASSERT(x && y && one);
+    NEED_MEMORY(x && y && one);
     for (int i = 0; i < n; i++) {
         x[i] = p[from + i].x;
         y[i] = (p[from + i].y - p[from + i].z) / (1 - p[from + i].z);
@@ -294,7 +294,7 @@ double claim_rise(const struct claim_point *p, int n)
     double *widths = malloc((size_t)(n + 1) * sizeof *widths), median = NAN;
     struct err err = ERR_INIT;
     int abilities = 0;
-    ASSERT(widths);
+    NEED_MEMORY(widths);
     for (int i = 0, end; i < n; i = end) {
         double width;
         end = group_end(p, n, i);

@@ -197,7 +197,7 @@ enum status threshold_weigh(const struct threshold_point *points, int n, double 
     x = malloc((size_t)n * sizeof *x);
     y = malloc((size_t)n * sizeof *y);
     logprob = malloc((size_t)n * sizeof *logprob);
-    ASSERT(x && y && logprob);
+    NEED_MEMORY(x && y && logprob);
     for (int i = 0; i < n; i++) {
         x[i] = points[i].x;
         y[i] = points[i].y;
@@ -245,7 +245,7 @@ static void work_open(struct work *w, const struct threshold_point *points, int 
     w->x = malloc(room);
     w->y = malloc(room);
     w->weight = malloc(room);
-    ASSERT(order && w->points && w->seed_of && w->x && w->y && w->weight);
+    NEED_MEMORY(order && w->points && w->seed_of && w->x && w->y && w->weight);
     for (int i = 0; i < n; i++)
         w->x[i] = points[i].x;
     stats_order(order, w->x, n);

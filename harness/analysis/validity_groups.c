@@ -44,7 +44,7 @@ static void group_by(const struct validity_cells *c, enum validity_column column
     *out = (struct validity_group){.of = malloc((size_t)(n_rows + 1) * sizeof(int)),
                                    .begin = malloc((size_t)(n_rows + 1) * sizeof(int)),
                                    .members = malloc((size_t)(n_rows + 1) * sizeof(int))};
-    ASSERT(keyed && out->of && out->begin && out->members);
+    NEED_MEMORY(keyed && out->of && out->begin && out->members);
     for (int r = 0; r < n_rows; r++) {
         const char *text = table_text(c->trials, r, c->at[column]);
         out->of[r] = -1;
@@ -75,7 +75,7 @@ static int distinct(const struct validity_cells *c, const struct validity_group 
 {
     int size = group->begin[g + 1] - group->begin[g], n = 0, different = 0;
     double *values = malloc((size_t)size * sizeof *values);
-    ASSERT(values);
+    NEED_MEMORY(values);
     for (int i = group->begin[g]; i < group->begin[g + 1]; i++) {
         values[n] = table_number(c->trials, group->members[i], c->at[column]);
         n += !isnan(values[n]);
@@ -112,7 +112,7 @@ static struct validity_optimum *optima_of(const struct validity_cells *c, const 
                                           enum validity_column column)
 {
     struct validity_optimum *optima = malloc((size_t)(group->n + 1) * sizeof *optima);
-    ASSERT(optima);
+    NEED_MEMORY(optima);
     for (int g = 0; g < group->n; g++)
         optima[g] = optimum_of(c, group, g, column);
     return optima;

@@ -124,7 +124,7 @@ static enum status open_bench_model(struct bench_model *b, const struct bench_ca
     status = session_open(&b->session, &b->model, NULL, err);
     b->tokens = calloc((size_t)(c->batch * config.context), sizeof *b->tokens);
     b->targets = calloc((size_t)(c->batch * config.context), sizeof *b->targets);
-    ASSERT(b->tokens && b->targets);
+    NEED_MEMORY(b->tokens && b->targets);
     for (int i = 0; i < c->batch * config.context; i++) {
         b->tokens[i] = (int32_t)rng_below(&rng, 64);
         b->targets[i] = (int32_t)rng_below(&rng, 64);

@@ -144,7 +144,7 @@ enum status catalogue_open(struct catalogue *out, const char *path, struct err *
     if (status != STATUS_OK)
         return status;
     c.models = calloc((size_t)c.rows.n_rows + 1, sizeof *c.models);
-    ASSERT(c.models);
+    NEED_MEMORY(c.models);
     for (c.n = 0; c.n < c.rows.n_rows; c.n++) {
         status = read_model(&c.models[c.n], &c.rows, c.n, err);
         if (status != STATUS_OK) {

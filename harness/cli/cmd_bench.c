@@ -67,7 +67,7 @@ static enum status add_lines(struct samples *samples, char *text, int64_t block,
             return err_set(err, STATUS_FORMAT, "a sample cannot be read: %s", line);
         s.block = block;
         samples->all = realloc(samples->all, ((size_t)samples->n + 1) * sizeof *samples->all);
-        ASSERT(samples->all);
+        NEED_MEMORY(samples->all);
         samples->all[samples->n++] = s;
     }
     return STATUS_OK;
@@ -175,7 +175,7 @@ static void add_row(struct table *table, const struct samples *samples, const st
     double *values = calloc((size_t)samples->n + 1, sizeof *values);
     int row = table_add_row(table), n;
     double seconds, flops, peak, openblas, threads;
-    ASSERT(values);
+    NEED_MEMORY(values);
     flops = median_of(samples, c, "flops", values);
     peak = median_of(samples, c, "peak_flops_per_s", values);
     openblas = median_of(samples, c, "openblas_seconds", values);

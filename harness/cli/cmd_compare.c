@@ -47,7 +47,7 @@ static enum status read_values(struct store *store, const struct comparison *c, 
         return status;
     *n = found.n_rows;
     *values = calloc((size_t)found.n_rows + 1, sizeof **values);
-    ASSERT(*values);
+    NEED_MEMORY(*values);
     for (int i = 0; i < found.n_rows; i++)
         (*values)[i] = table_number(&found, i, 0);
     table_release(&found);
@@ -190,7 +190,7 @@ int cmd_compare(struct invocation *invocation)
     struct err err = ERR_INIT;
     struct store *store;
     int code;
-    ASSERT(c);
+    NEED_MEMORY(c);
     if (store_open(&store, invocation->db, STORE_READ, &err) != STATUS_OK) {
         free(c);
         return failed(&err);

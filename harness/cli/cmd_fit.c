@@ -119,7 +119,8 @@ int cmd_fit(struct invocation *invocation)
     if (read_settings(o, &settings, &err) != STATUS_OK)
         return failed(&err);
     struct fit_set *set = calloc(1, sizeof *set);
-    ASSERT(set && law);
+    NEED_MEMORY(set);
+    ASSERT(law);
     set->law = law;
     set->points = &points;
     set->spec = option_text(o, "spec");

@@ -46,7 +46,7 @@ static void push(struct writer *w, int32_t token)
     if (w->n == w->capacity) {
         w->capacity = w->capacity ? 2 * w->capacity : 1024;
         w->tokens = realloc(w->tokens, (size_t)w->capacity * sizeof *w->tokens);
-        ASSERT(w->tokens);
+        NEED_MEMORY(w->tokens);
     }
     w->tokens[w->n++] = token;
 }
@@ -99,7 +99,7 @@ static void push_text(struct writer *w, const struct str *text)
     const struct tokenizer *tokenizer = w->loaded.tokenizer;
     int32_t *tokens = calloc(text->length + 1, sizeof *tokens), begin = tokenizer_begin(tokenizer);
     size_t n;
-    ASSERT(tokens);
+    NEED_MEMORY(tokens);
     if (begin < 0)
         (void)tokenizer_encode(tokenizer, (const uint8_t *)"\n", 1, &begin);
     push(w, begin);
@@ -272,7 +272,7 @@ static enum status prepare(struct writer *w, const struct options *o, struct err
     if (status != STATUS_OK)
         return status;
     w->candidates = calloc((size_t)V, sizeof *w->candidates);
-    ASSERT(w->candidates);
+    NEED_MEMORY(w->candidates);
     if (w->n > w->loaded.config.context)
         (void)fprintf(stderr, "isoflop: the prompt has %lld tokens, the context %d; only the last %d count\n",
                       (long long)w->n, w->loaded.config.context, (w->loaded.config.context + 1) / 2);

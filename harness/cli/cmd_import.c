@@ -93,7 +93,7 @@ static enum status read_mapping(struct mapping *mapping, const struct options *o
     enum status status = STATUS_OK;
     for (int i = 0; i < n && status == STATUS_OK; i++) {
         char *copy = strdup(list[i]), *rest = copy, *pair;
-        ASSERT(copy);
+        NEED_MEMORY(copy);
         while (status == STATUS_OK && (pair = strsep(&rest, ",")) != NULL)
             status = read_pair(mapping, file, pair, err);
         free(copy);

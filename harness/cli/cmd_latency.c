@@ -232,7 +232,7 @@ static enum status prepare(struct bench *b, struct err *err)
     b->spans = calloc((size_t)batch, sizeof *b->spans);
     b->ms = calloc((size_t)b->samples, sizeof *b->ms);
     b->positions = calloc((size_t)b->samples, sizeof *b->positions);
-    ASSERT(b->tokens && b->spans && b->ms && b->positions);
+    NEED_MEMORY(b->tokens && b->spans && b->ms && b->positions);
     for (int i = 0; i < batch * context; i++)
         b->tokens[i] = (int32_t)rng_below(&rng, (uint32_t)b->loaded.config.vocabulary);
     return STATUS_OK;

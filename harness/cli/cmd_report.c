@@ -273,7 +273,7 @@ int cmd_report(struct invocation *invocation)
     struct str text;
     int n = 0;
     enum status status;
-    ASSERT(page);
+    NEED_MEMORY(page);
     if (store_open(&store, invocation->db, STORE_READ, &err) != STATUS_OK) {
         free(page);
         return failed(&err);

@@ -79,7 +79,7 @@ static int print_missing(struct invocation *invocation, struct plan *plan, const
     char *keep = calloc((size_t)plan->n_trials + 1, 1);
     int n = plan->n_trials;
     enum status status;
-    ASSERT(keep);
+    NEED_MEMORY(keep);
     status = sweep_missing(options, plan, keep, &err);
     if (status == STATUS_OK)
         plan_keep(plan, keep);

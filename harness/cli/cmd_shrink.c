@@ -86,7 +86,7 @@ static enum status find_where(const char *db, const char *expression, struct tab
     if (status != STATUS_OK)
         return status;
     *keep = calloc((size_t)points->n_rows + 1, 1);
-    ASSERT(*keep);
+    NEED_MEMORY(*keep);
     status = store_where(expression, points, *keep, err);
     if (status != STATUS_OK) {
         free(*keep);

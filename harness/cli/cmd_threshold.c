@@ -135,7 +135,7 @@ static enum status judge_task(const struct table *asked, int from, int end, cons
     struct threshold t;
     int row = table_add_row(out);
     enum status status;
-    ASSERT(points);
+    NEED_MEMORY(points);
     for (int r = from; r < end; r++)
         points[r - from] = (struct threshold_point){
             .x = table_number(asked, r, ASKED_X),

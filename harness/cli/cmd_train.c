@@ -103,7 +103,7 @@ static void keep(void *opaque, const struct record *records, int n)
     struct training *t = opaque;
     free(t->records);
     t->records = malloc(((size_t)n + 1) * sizeof *records);
-    ASSERT(t->records);
+    NEED_MEMORY(t->records);
     memcpy(t->records, records, (size_t)n * sizeof *records);
     t->n = n;
 }

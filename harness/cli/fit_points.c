@@ -212,7 +212,7 @@ static void make_clusters(struct fit_points *out, const struct table *table, con
 {
     int n = out->points.n, n_clusters = 0;
     int *first = malloc(((size_t)n + 1) * sizeof *first);
-    ASSERT(first);
+    NEED_MEMORY(first);
     for (int i = 0; i < n; i++) {
         int c = 0;
         while (c < n_clusters && !same_cluster(out, table, kept, column, i, first[c]))
@@ -270,7 +270,7 @@ static enum status fill(struct fit_points *out, const struct table *table, const
     enum status status = STATUS_OK;
     out->values = calloc(FIT_ROLES * room, sizeof *out->values);
     out->numbers = calloc(2 * room, sizeof *out->numbers);
-    ASSERT(kept && out->values && out->numbers);
+    NEED_MEMORY(kept && out->values && out->numbers);
     for (int row = 0; row < table->n_rows; row++)
         if (keep[row])
             kept[n++] = row;
@@ -280,7 +280,7 @@ static enum status fill(struct fit_points *out, const struct table *table, const
             status = read_cell(out, table, kept[i], role, index[role], &out->values[(size_t)role * (size_t)n + (size_t)i], err);
     if (out->judged) {
         out->trial = calloc(room, sizeof *out->trial);
-        ASSERT(out->trial);
+        NEED_MEMORY(out->trial);
     }
     for (int i = 0; i < n; i++) {
         out->numbers[n + i] = kept[i] + 1;
@@ -379,7 +379,7 @@ enum status fit_points_read(struct fit_points *out, const struct invocation *inv
     if (status != STATUS_OK)
         return status;
     keep = malloc((size_t)out->rows.n_rows + 1);
-    ASSERT(keep);
+    NEED_MEMORY(keep);
     memset(keep, 1, (size_t)out->rows.n_rows + 1);
     status = filter(out, option_text(o, "where"), keep, err);
     if (status == STATUS_OK) {

@@ -91,7 +91,7 @@ static void print_doubts(const struct fit_points *points)
 static void count_runs(const struct law_points *points, int *least, int *most)
 {
     int *runs = calloc((size_t)points->n_clusters + 1, sizeof *runs);
-    ASSERT(runs);
+    NEED_MEMORY(runs);
     *least = points->n;
     *most = 0;
     for (int i = 0; i < points->n; i++)

@@ -199,7 +199,8 @@ static void drop_rates(struct fit_points *out, const struct table *t, char *keep
                                    table_column(t, "lr"), table_column(t, "heldout_loss"), table_column(t, "data_identity")};
     double *mean = calloc((size_t)t->n_rows + 1, sizeof *mean);
     int id = table_column(t, "trial_id");
-    ASSERT(mean && c.params >= 0 && c.tokens >= 0 && c.experts >= 0 && c.lr >= 0 && c.loss >= 0 && c.data >= 0);
+    NEED_MEMORY(mean);
+    ASSERT(c.params >= 0 && c.tokens >= 0 && c.experts >= 0 && c.lr >= 0 && c.loss >= 0 && c.data >= 0);
     for (int i = 0; i < t->n_rows; i++) {
         double n = 0;
         for (int j = 0; j < t->n_rows && keep[i]; j++)

@@ -17,7 +17,7 @@ enum status judge_trials(struct store *store, struct table *verdicts, struct err
     struct table trials;
     struct str sql;
     enum status status;
-    ASSERT(columns);
+    NEED_MEMORY(columns);
     for (int i = 0; i < knob_count(); i++)
         columns[i] = knob_at(i)->column;
     str_init(&sql);

@@ -28,7 +28,7 @@ static void print_people(const struct table *table)
 {
     int *widths = calloc((size_t)table->n_columns, sizeof *widths);
     struct str text;
-    ASSERT(widths);
+    NEED_MEMORY(widths);
     str_init(&text);
     for (int c = 0; c < table->n_columns; c++) {
         widths[c] = (int)strlen(table->names[c]);

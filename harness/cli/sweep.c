@@ -280,7 +280,7 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
     struct context *c = opaque;
     struct record *all = malloc(((size_t)n + 1) * sizeof *all);
     enum status status;
-    ASSERT(all);
+    NEED_MEMORY(all);
     if (n > 0) /* an attempt that never spoke has no records at all */
         memcpy(all, records, (size_t)n * sizeof *all);
     if (c->options->jobs > 1)
@@ -420,7 +420,7 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
     c.running = calloc((size_t)plan->n_trials, 1);
     c.tries = calloc((size_t)plan->n_trials, sizeof *c.tries);
     c.starved = calloc((size_t)plan->n_trials, 1);
-    ASSERT(c.ended && c.running && c.tries && c.starved);
+    NEED_MEMORY(c.ended && c.running && c.tries && c.starved);
     status = store_open(&c.store, options->db, STORE_WRITE, err);
     if (status == STATUS_OK)
         status = sweep_owner(c.store, &c.owner, err);

@@ -52,7 +52,7 @@ enum status told_read(struct told *out, struct store *store, const char *spec, s
     told.n = told.stored.n_rows;
     told.rows = calloc((size_t)told.n + 1, sizeof *told.rows);
     told.texts = calloc(2 * (size_t)told.n + 1, sizeof *told.texts);
-    ASSERT(told.rows && told.texts);
+    NEED_MEMORY(told.rows && told.texts);
     for (int i = 0; i < told.n; i++) {
         str_init(&told.texts[2 * i]);
         str_init(&told.texts[2 * i + 1]);

@@ -258,7 +258,7 @@ static void say_exponent(const struct isoflop *iso, struct finding *f)
 static void derive_compute(const struct table *table, struct finding *f)
 {
     struct isoflop *iso = calloc(1, sizeof *iso);
-    ASSERT(iso);
+    NEED_MEMORY(iso);
     begin(f, FINDING_COMPUTE, "at equal compute", "isoflop",
           "needs 3 budgets whose best size lies inside the sizes tried");
     isoflop_find(iso, table, is_dense);

@@ -365,7 +365,7 @@ static void say_downscaling(const struct table *points, struct pairs *pairs, str
 void findings_downscaling(const struct table *points, const struct table *latency, struct finding *f)
 {
     struct pairs *pairs = calloc(1, sizeof *pairs);
-    ASSERT(pairs);
+    NEED_MEMORY(pairs);
     collect_pairs(points, latency, pairs);
     if (pairs->n > 0) {
         spark_downscaling(points, f);

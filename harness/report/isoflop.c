@@ -54,7 +54,7 @@ static void find_real(struct isoflop *out, const struct points *points)
 {
     double *flops = calloc((size_t)points->n + 1, sizeof *flops);
     int explained = 0, filled = 0;
-    ASSERT(flops);
+    NEED_MEMORY(flops);
     for (int i = 0; i < points->n; i++)
         flops[i] = points->items[i].x;
     qsort(flops, (size_t)points->n, sizeof *flops, by_value);

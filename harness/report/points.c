@@ -85,7 +85,7 @@ void points_collect(struct points *out, const struct table *table, const struct 
     size_t room = (size_t)table->n_rows + 1;
     struct sample *samples = calloc(room, sizeof *samples);
     struct point *items = calloc(room, sizeof *items);
-    ASSERT(samples && items);
+    NEED_MEMORY(samples && items);
     int n = best_settings(samples, read_samples(samples, table, query), query->higher_is_better);
     int n_points = 0;
     for (int i = 0, j; i < n; i = j) {

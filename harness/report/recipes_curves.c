@@ -81,7 +81,7 @@ static int add_front(const struct points *points, struct drawing *out, struct po
     struct point *sorted = calloc((size_t)points->n, sizeof *sorted);
     double best = INFINITY;
     int n = 0;
-    ASSERT(sorted);
+    NEED_MEMORY(sorted);
     memcpy(sorted, points->items, (size_t)points->n * sizeof *sorted);
     qsort(sorted, (size_t)points->n, sizeof *sorted, by_x);
     for (int i = 0; i < points->n; i++)
@@ -100,7 +100,7 @@ static void add_curves(const struct table *answer, const struct points *runs, st
     int *curve_of_row = calloc((size_t)answer->n_rows + 1, sizeof *curve_of_row);
     double *sizes = calloc((size_t)runs->n + 1, sizeof *sizes);
     struct curves *curves = calloc(1, sizeof *curves);
-    ASSERT(curve_of_row && curves && sizes);
+    NEED_MEMORY(curve_of_row && curves && sizes);
     for (int i = 0; i < runs->n; i++)
         sizes[i] = runs->items[i].series;
     number_curves(answer, "curve", curve_of_row, curves);
@@ -244,7 +244,7 @@ bool recipe_learning_curves(const struct table *answer, struct drawing *out)
     struct curves *curves = calloc(1, sizeof *curves);
     struct str *titles = calloc(MOST_CURVES, sizeof *titles);
     int drawable = 0;
-    ASSERT(curve_of_row && curves && titles);
+    NEED_MEMORY(curve_of_row && curves && titles);
     number_curves(answer, NULL, curve_of_row, curves);
     for (int row = 0; row < answer->n_rows; row++)
         drawable += curve_of_row[row] && column_number(answer, row, "tokens") > 0 &&

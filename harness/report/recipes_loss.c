@@ -239,7 +239,7 @@ bool recipe_isoflop(const struct table *answer, struct drawing *out)
     struct isoflop *iso = calloc(1, sizeof *iso);
     struct str titles[ISOFLOP_MOST_BUDGETS];
     double x_low = INFINITY, x_high = 0, low = INFINITY, high = 0;
-    ASSERT(iso);
+    NEED_MEMORY(iso);
     isoflop_find(iso, answer, NULL);
     int n = iso->n;
     if (n == 0) {

@@ -30,7 +30,7 @@ static void add_load(const struct trial *trial, double *load, double weight)
 {
     int n = trial->config.depth * trial->config.experts;
     double *now = calloc((size_t)n, sizeof *now);
-    ASSERT(now);
+    NEED_MEMORY(now);
     model_expert_load(&trial->model, now);
     for (int i = 0; i < n; i++)
         load[i] += weight * now[i];
@@ -90,7 +90,7 @@ static bool measure_heldout(struct trial *trial)
     double entropy_floor = source_entropy_floor(trial->source);
     struct heldout h;
     bool go_on;
-    ASSERT(load);
+    NEED_MEMORY(load);
     go_on = trial_heldout(trial, trial_heldout_windows(trial->knobs), &h, routed ? load : NULL);
     if (go_on) {
         child_fact(child, "heldout_loss", h.loss);
@@ -115,7 +115,7 @@ static int write_answer(void *context, const int32_t *tokens, int n, int most, d
     const struct sampling how = {temperature, 0, 1};
     struct candidate *scratch = calloc((size_t)V, sizeof *scratch);
     const real *seen;
-    ASSERT(scratch);
+    NEED_MEMORY(scratch);
     session_reset(&trial->session);
     seen = session_feed(&trial->session, tokens, n);
     *logprob = 0;

@@ -41,7 +41,7 @@ void trial_note(struct trial *trial, const struct record *record)
     if (h->n_records == h->capacity) {
         int capacity = h->capacity ? 2 * h->capacity : 256;
         struct record *records = realloc(h->records, (size_t)capacity * sizeof *records);
-        ASSERT(records);
+        NEED_MEMORY(records);
         h->records = records;
         h->capacity = capacity;
     }
@@ -158,7 +158,7 @@ static bool parse_history(const char *text, struct history *out)
             return false;
     }
     h.records = calloc((size_t)n + 1, sizeof *h.records);
-    ASSERT(h.records);
+    NEED_MEMORY(h.records);
     h.capacity = n + 1;
     for (; h.n_records < n; h.n_records++) {
         text = strchr(text, '\n');

@@ -33,12 +33,12 @@ struct ids {
 struct ids *ids_new(identity_hook *identity)
 {
     struct ids *ids = calloc(1, sizeof *ids);
-    ASSERT(ids);
+    NEED_MEMORY(ids);
     ASSERT(knob_count() <= KNOBS_MOST);
     ids->identity = identity;
     ids->n_slots = 64;
     ids->sets = calloc(ids->n_slots, sizeof *ids->sets);
-    ASSERT(ids->sets);
+    NEED_MEMORY(ids->sets);
     str_init(&ids->text);
     for (int i = 0; i < KNOBS_MOST; i++)
         str_init(&ids->lines[i]);
@@ -85,7 +85,7 @@ static void grow_sets(struct ids *ids)
 {
     size_t n_slots = 2 * ids->n_slots;
     struct data_set *sets = calloc(n_slots, sizeof *sets);
-    ASSERT(sets);
+    NEED_MEMORY(sets);
     for (size_t i = 0; i < ids->n_slots; i++)
         if (ids->sets[i].identity)
             *find_set(sets, n_slots, ids->sets[i].key) = ids->sets[i];
@@ -116,7 +116,7 @@ static enum status identity_of(struct ids *ids, const struct knobs *knobs, const
     if (status == STATUS_OK) {
         set->key = key;
         set->identity = strdup(identity.text);
-        ASSERT(set->identity);
+        NEED_MEMORY(set->identity);
         *out = set->identity;
         if (2 * ++ids->n_sets > ids->n_slots)
             grow_sets(ids); /* moves the pointer, not the text */

@@ -353,7 +353,7 @@ static void order(struct plan *plan)
 static char *copy(const char *text)
 {
     char *result = strdup(text);
-    ASSERT(result);
+    NEED_MEMORY(result);
     return result;
 }
 
@@ -364,7 +364,7 @@ static void describe(struct plan *plan, const struct spec *spec, const char *tex
     plan->question = copy(spec->question);
     plan->text = copy(text);
     plan->claims = calloc((size_t)spec->n_claims + 1, sizeof *plan->claims);
-    ASSERT(plan->claims);
+    NEED_MEMORY(plan->claims);
     for (int i = 0; i < spec->n_claims; i++)
         plan->claims[plan->n_claims++] = copy(spec->claims[i]);
 }
@@ -467,7 +467,7 @@ enum status plan_single(struct plan *out, const char *name, const struct knobs *
     if (status != STATUS_OK)
         return status;
     trial = calloc(1, sizeof *trial);
-    ASSERT(trial);
+    NEED_MEMORY(trial);
     planner.plan.trials = trial;
     trial->knobs = *knobs;
     status = settle_knobs(hooks, trial, err);

@@ -23,7 +23,8 @@ void plan_shard(struct plan *plan, int index, int n)
 {
     char *keep = calloc((size_t)plan->n_trials + 1, 1);
     int dealt = 0;
-    ASSERT(keep && index >= 1 && index <= n);
+    NEED_MEMORY(keep);
+    ASSERT(index >= 1 && index <= n);
     for (int i = 0; i < plan->n_trials; i++) {
         const char *trunk = plan->trials[i].trunk;
         if (i > 0 && *trunk && strcmp(trunk, plan->trials[i - 1].trunk) == 0) { /* a plan lists a trunk's branches together */

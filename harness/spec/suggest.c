@@ -131,7 +131,7 @@ static void list_files(struct file_list *out, const char *folder, const char *en
         size_t n = strlen(entry->d_name);
         if (n > tail && strcmp(entry->d_name + n - tail, ending) == 0 && str_is_name(entry->d_name)) {
             out->stems[out->n] = strndup(entry->d_name, n - tail);
-            ASSERT(out->stems[out->n]);
+            NEED_MEMORY(out->stems[out->n]);
             out->n++;
         }
     }
@@ -159,7 +159,7 @@ static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash == path ? strdup("/.") : strndup(path, slash ? (size_t)(slash - path) : 0);
-    ASSERT(folder);
+    NEED_MEMORY(folder);
     return folder;
 }
 
@@ -170,7 +170,7 @@ void suggest_spec(struct str *out, const char *path)
     const char *dot = strrchr(base, '.');
     char *stem = strndup(base, dot ? (size_t)(dot - base) : strlen(base));
     char *folder = folder_of(path);
-    ASSERT(stem);
+    NEED_MEMORY(stem);
     if (!suggest_from(out, folder, stem, ".yaml") && strcmp(folder, "experiments") != 0)
         (void)suggest_from(out, "experiments", stem, ".yaml");
     free(stem);

@@ -20,7 +20,7 @@ static enum status ask(struct store *store, const char *sql, const char *const *
         return status;
     }
     names = calloc((size_t)query_columns(*query), sizeof *names);
-    ASSERT(names);
+    NEED_MEMORY(names);
     for (int i = 0; i < query_columns(*query); i++)
         names[i] = query_column_name(*query, i);
     table_init(table, query_columns(*query), names);

@@ -21,7 +21,7 @@ static void append_quoted(struct str *line, const char *text, size_t n)
 {
     size_t room = 2 * n + 2;
     char *quoted = malloc(room);
-    ASSERT(quoted);
+    NEED_MEMORY(quoted);
     str_append_bytes(line, quoted, csv_write(quoted, room, text, n));
     free(quoted);
 }
@@ -121,7 +121,7 @@ static void header_field(struct reader *reader, const char *text)
         if (strcmp(reader->names[i], text) == 0)
             mistake(reader, "two columns have the same name");
     reader->names[reader->n_names] = strdup(text);
-    ASSERT(reader->names[reader->n_names]);
+    NEED_MEMORY(reader->names[reader->n_names]);
     reader->n_names++;
 }
 
@@ -237,7 +237,7 @@ enum status csv_read_table(FILE *file, const char *name, struct table *out, stru
     struct reader *reader = calloc(1, sizeof *reader);
     struct csv_parser parser;
     enum status status;
-    ASSERT(reader);
+    NEED_MEMORY(reader);
     reader->name = name;
     reader->err = err;
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL | CSV_EMPTY_IS_NULL) != 0) {

@@ -143,7 +143,7 @@ static enum status check_writable(struct db *db, struct err *err)
     const char *slash = strrchr(db->path, '/');
     char *folder = slash ? strndup(db->path, (size_t)(slash - db->path) + 1) : strdup(".");
     int refused;
-    ASSERT(folder);
+    NEED_MEMORY(folder);
     refused = access(folder, W_OK | X_OK);
     free(folder);
     if (refused)
@@ -215,9 +215,9 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode, struct
     enum status status = STATUS_OK;
     int code;
     str_init(&uri);
-    ASSERT(db);
+    NEED_MEMORY(db);
     db->path = strdup(path);
-    ASSERT(db->path);
+    NEED_MEMORY(db->path);
     if (mode >= DB_COPY)
         str_append(&uri, "file::memory:");
     else
@@ -410,7 +410,7 @@ enum status db_prepare(struct db *db, const char *sql, enum db_guard guard, stru
         return err_set(err, STATUS_USAGE, "%s: expected one SQL statement, and nothing after it", db->path);
     }
     query = calloc(1, sizeof *query);
-    ASSERT(query);
+    NEED_MEMORY(query);
     *query = (struct query){.statement = statement, .db = db, .guard = guard};
     *out = query;
     return STATUS_OK;

@@ -32,7 +32,7 @@ static struct count *count_of(struct counting *c, int64_t spec_id)
         if (c->counts[c->last].spec_id == spec_id)
             return &c->counts[c->last];
     c->counts = realloc(c->counts, ((size_t)c->n + 1) * sizeof *c->counts);
-    ASSERT(c->counts);
+    NEED_MEMORY(c->counts);
     c->counts[c->n] = (struct count){.spec_id = spec_id, .left_s = NAN, .best = NAN};
     return &c->counts[c->n++];
 }

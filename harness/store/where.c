@@ -112,7 +112,7 @@ enum status store_where(const char *expression, const struct table *cells, char 
     struct db *db = NULL;
     char *answers = calloc((size_t)cells->n_rows + 1, 1);
     enum status status;
-    ASSERT(answers);
+    NEED_MEMORY(answers);
     status = db_open(&db, "where", DB_MEMORY, err);
     if (status == STATUS_OK)
         status = make_cells(db, cells, err);

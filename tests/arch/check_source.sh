@@ -12,7 +12,7 @@ export FILE_LINES=500 FUNCTION_LINES=70
 
 # Calls without a bound, with hidden state, or that hand text to a shell; and names kept for the C library.
 export BANNED='strcpy strcat sprintf vsprintf strtok gets atoi atol atoll atof system popen alloca'
-# The engine reads no clock, prints nothing, never exits. (assert.c reports broken promises and aborts.)
+# The engine reads no clock, prints nothing, never exits. (assert.c reports broken promises and the end of memory, and stops.)
 export ENGINE_BANNED='printf vprintf puts putchar perror exit _exit quick_exit abort clock time clock_gettime
 gettimeofday localtime gmtime'
 # Only main returns from the process; a forked child leaves by _exit.
