@@ -170,7 +170,8 @@ fuzzers: $(FUZZERS)
 	@:
 
 ARCHITECTURE := $(wildcard tests/arch/check_*.sh)
-TRANSCRIPTS  := $(wildcard tests/cli/*.sh tests/faults/*.sh)
+FAULTS       := $(filter-out tests/faults/lib.sh,$(wildcard tests/faults/*.sh))
+TRANSCRIPTS  := $(wildcard tests/cli/*.sh) $(FAULTS)
 PARITY       := tests/peers/check_parity.sh
 # The same sources once more in build/asan; warnings were looked at in the normal build.
 SANITIZED = BUILD=$(BUILD)/asan OPT='-O1 -fno-math-errno -fno-trapping-math -ffp-contract=off' WARN= HARDEN=-fPIE \
@@ -195,7 +196,7 @@ FUZZING = BUILD=$(BUILD)/fuzz CC=clang OPT='-O1' WARN= HARDEN=-fPIE \
 torture: ## every fault of tests/faults in full, and 10,000 simulated sweeps (an hour)
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/tests/harness/test_simulator
 	$(Q)ISOFLOP_TORTURE=1 TEST_TIMEOUT=14400 ISOFLOP_SIMULATIONS=10000 ISOFLOP=$(BUILD)/isoflop tests/run.sh \
-	  $(BUILD)/tests/harness/test_simulator $(wildcard tests/faults/*.sh)
+	  $(BUILD)/tests/harness/test_simulator $(FAULTS)
 
 fuzz: ## look for inputs that break the readers, FUZZ_SECONDS each; needs clang
 	$(Q)command -v clang >/dev/null || { echo 'fuzz: needs clang (Debian: apt-get install clang)' >&2; exit 2; }

@@ -5,10 +5,10 @@
 # Method: strace kills the runner at its n-th write, sync, unlink or rename, or makes the call fail; then the sweep is run
 # again and its exports are compared. A sample of calls; with ISOFLOP_TORTURE every call of a sweep of 20 trials. Prints TAP.
 set -u
-# shellcheck source=tests/prologue.sh
-. "$(dirname "$0")/../prologue.sh"
+# shellcheck source=tests/faults/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-if ! strace -e trace=none true 2>/dev/null; then
+if ! can_trace; then
     echo 'ok 1 - kills at system calls # SKIP strace is not there, or not allowed'
     echo '1..1'
     exit 0
@@ -16,37 +16,12 @@ fi
 
 trials=3 samples=6
 [ -z "${ISOFLOP_TORTURE:-}" ] || trials=20 samples=100000
-cat >tiny.yaml <<SPEC
-name: tiny
-data: {abilities: copy, entities: 1}
-model: {depth: 1, width: 8, context: 32}
-train: {tokens: 512, batch_tokens: 256}
-eval: {heldout_tokens: 64, items: 1, latency_samples: 1}
-seeds: 1-$trials
-SPEC
-run=("$isoflop" run tiny.yaml -q --no-summary -j 2 --no-checkpoints --db)
-
-# What must not depend on who was killed when: the view's columns that no clock fills, and the curves of what counts.
-results() { # db
-    "$isoflop" export v_points --db "$1" --json | sed -E 's/"(wall_s|train_s|cpu_s|peak_rss_bytes|tokens_per_s|energy_j|energy_method)": [^,}]*,?//g' &&
-        "$isoflop" export v_evals --db "$1" &&
-        "$isoflop" export metric --db "$1" | awk -F, '{ print $1, $3, $4, $5 }' | sort -u
-}
-whole() { # db: as the golden one, each trial done once, nothing running
-    results "$1" >have && cmp -s have golden || { echo 'results differ'; return 1; }
-    "$isoflop" export attempt --db "$1" | awk -F, -v n="$trials" '$3 == "running" { exit 1 } $3 == "done" { done[$1]++ }
-        END { for (t in done) { trials++; if (done[t] != 1) exit 1 } exit trials != n }' || { echo 'lost or doubled'; return 1; }
-    "$isoflop" doctor --db "$1" | grep -q '^ok *store ' || { echo 'damaged'; return 1; }
-}
-
-number=0
-ok() { number=$((number + 1)); echo "ok $number - $1"; }
-not_ok() { number=$((number + 1)); echo "not ok $number - $1"; }
+write_spec
 
 # Injects a fault, then runs again without. name, injection, expected end of the disturbed run (killed:N at its N-th call, told, any)
 disturbed() {
     local code said
-    rm -rf s.db s.db.*  s.db-*
+    forget
     strace -qq -e signal=none -o trace -e trace="${2%%:*}" -e inject="$2" "${run[@]}" s.db >/dev/null 2>said
     code=$?
     said=$(tail -1 said)
@@ -65,7 +40,7 @@ disturbed() {
 }
 
 calls=pwrite64,fsync,fdatasync,unlink,rename,ftruncate
-"${run[@]}" golden.db >/dev/null 2>&1 && results golden.db >golden || { echo 'not ok 1 - an undisturbed sweep'; exit 1; }
+make_golden || exit 1
 rm -rf count.db*
 strace -qq -e signal=none -o trace -e trace="$calls" "${run[@]}" count.db >/dev/null 2>&1
 # strace counts the calls of each name apart: the n-th call of all is the m-th of its name.
@@ -94,18 +69,8 @@ error 'a full disk is said, and nothing is half' "pwrite64:error=ENOSPC:when=$((
 error 'an error of the disk likewise' "pwrite64:error=EIO:when=$((writes / 2))+"
 error 'a failed sync is not tried again' "fdatasync:error=EIO:when=10+"
 
-full() { # name command...: the sweep is stored although nobody can be told
-    rm -rf s.db s.db.* s.db-*
-    "${@:2}" >/dev/null 2>said
-    if whole s.db >why; then ok "$1"; else not_ok "$1"; cat why said; fi
-}
-# shellcheck disable=SC2016 # expanded by the inner shell
-full 'results are stored with a closed output' bash -c '"$0" run tiny.yaml -j 2 --no-checkpoints --db s.db >&-' "$isoflop"
-# shellcheck disable=SC2016
-full 'and with a full one' bash -c '"$0" run tiny.yaml -j 2 --no-checkpoints --db s.db >/dev/full' "$isoflop"
-
 limited() { # a limit on the size of files is a full disk that comes as a signal
-    rm -rf s.db s.db.* s.db-*
+    forget
     (ulimit -f 150; "${run[@]}" s.db) >/dev/null 2>said
     [ $? = 1 ] && grep -q 's.db: ' said || { echo 'it was not said'; return 1; }
     "${run[@]}" s.db >/dev/null 2>&1 && whole s.db
