@@ -38,7 +38,7 @@ SOURCES := $(filter-out %_kernels.c harness/cli/main.c,$(wildcard engine/*/*.c h
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(ISAS:%=$(BUILD)/engine/math/vec_kernels_%.o) \
            $(GEMM_ISAS:%=$(BUILD)/engine/math/gemm_kernels_%.o) $(ISAS:%=$(BUILD)/engine/math/machine_kernels_%.o) \
            $(BUILD)/harness/report/templates.o \
-           $(BUILD)/harness/store/schema_text.o $(BUILD)/harness/cli/models_text.o
+           $(BUILD)/harness/store/schema_text.o $(BUILD)/harness/cli/models_text.o $(BUILD)/harness/cli/hardware_text.o
 ENGINE_DOUBLE := $(patsubst %.c,$(BUILD)/double/%.o,$(filter-out $(SINGLE),$(filter engine/%,$(SOURCES)))) \
                  $(ISAS:%=$(BUILD)/double/engine/math/vec_kernels_%.o)
 TEST_SOURCES := $(wildcard tests/engine/test_*.c tests/harness/test_*.c)
@@ -132,6 +132,7 @@ $(BUILD)/$(1).o: $(BUILD)/$(1).c
 endef
 $(eval $(call text_rule,harness/store/schema_text,results/schema.sql))
 $(eval $(call text_rule,harness/cli/models_text,experiments/models.csv))
+$(eval $(call text_rule,harness/cli/hardware_text,experiments/hardware.csv))
 
 # The charts' templates and the report's style travel inside the program too, one struct per file of plots/.
 $(BUILD)/harness/report/templates.c: $(sort $(wildcard plots/*.gp)) plots/report.css Makefile

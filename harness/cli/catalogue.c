@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/model/checkpoint.h"
 #include "harness/store/csv.h"
 
 extern const char models_text[]; /* experiments/models.csv, made by the Makefile */
@@ -187,31 +186,25 @@ enum status catalogue_find(const struct catalogue *catalogue, const char *name, 
                    nearest ? "'?" : "");
 }
 
-enum status catalogue_config(const char *folder, struct architecture *out, struct err *err)
+struct architecture catalogue_shape(const struct config *c)
 {
-    struct config c;
-    bool is_i8;
-    enum status status = checkpoint_config(folder, &c, &is_i8, err);
-    if (status != STATUS_OK)
-        return status;
-    *out = (struct architecture){
-        .layers = c.depth,
-        .width = c.width,
-        .heads = c.heads,
-        .kv_heads = c.kv_heads,
-        .head_size = config_head_size(&c),
-        .ffn = c.ffn,
-        .vocabulary = c.vocabulary,
-        .context = c.context,
-        .experts = c.experts,
-        .experts_per_token = c.experts_per_token,
-        .shared_experts = c.shared_experts,
-        .expert_ffn = c.ffn,
+    return (struct architecture){
+        .layers = c->depth,
+        .width = c->width,
+        .heads = c->heads,
+        .kv_heads = c->kv_heads,
+        .head_size = config_head_size(c),
+        .ffn = c->ffn,
+        .vocabulary = c->vocabulary,
+        .context = c->context,
+        .experts = c->experts,
+        .experts_per_token = c->experts_per_token,
+        .shared_experts = c->shared_experts,
+        .expert_ffn = c->ffn,
         .norms = 2,
-        .qk_norm = c.qk_norm ? SIZE_QK_HEAD : SIZE_QK_NONE,
+        .qk_norm = c->qk_norm ? SIZE_QK_HEAD : SIZE_QK_NONE,
         .gated = true,
         .final_norm = true,
-        .tied = c.tied,
+        .tied = c->tied,
     };
-    return size_check(out, err);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalogue.h — shapes of models that have names: those of experiments/models.csv, which the program carries, a
- * table of the user's own in the same columns, and any config.json.
+ * table of the user's own in the same columns.
  *
  * A row is a shape; no total is ever typed in. The names and texts belong to the catalogue. */
 #ifndef HARNESS_CLI_CATALOGUE_H
 #define HARNESS_CLI_CATALOGUE_H
 
 #include "engine/base/table.h"
+#include "engine/model/config.h"
 #include "harness/analysis/size.h"
 
 struct catalogue_model {
@@ -33,7 +34,7 @@ void catalogue_release(struct catalogue *catalogue);
 MUST_CHECK enum status catalogue_find(const struct catalogue *catalogue, const char *name,
                                       const struct catalogue_model **out, struct err *err);
 
-/* The shape that a model's folder (config.json) describes. */
-MUST_CHECK enum status catalogue_config(const char *folder, struct architecture *out, struct err *err);
+/* The shape of a model of the engine's. */
+struct architecture catalogue_shape(const struct config *c);
 
 #endif

@@ -188,14 +188,26 @@ static const struct option_row import_options[] = {
 
 static const struct example size_examples[] = {
     {"isoflop size", "every model of the catalogue"},
-    {"isoflop size mixtral-8x7b", "parameters, FLOPs and memory of one of them"},
+    {"isoflop size mixtral-8x7b", "one of them: parameters, memory, latency on a phone or a GPU"},
+    {"isoflop size llama-65b --on cluster --utilisation 0.48", "days, money, energy and CO2 to train it"},
+    {"isoflop size gpt-2-xl -D 40e9 --on all --csv", "a row per piece of hardware"},
     {"isoflop size results/isoflop.db.checkpoints/3fa9 --json", "of a folder with a config.json"},
     {NULL, NULL},
 };
 
 static const struct option_row size_options[] = {
     {.name = "context", .letter = 'T', .kind = OPTION_INTEGER, .metavar = "N", .preset = "0", .minimum = 0, .maximum = 1e9, .help = "tokens of the sequence whose FLOPs are counted; 0: as the model"},
+    {.name = "tokens", .letter = 'D', .kind = OPTION_REAL, .metavar = "D", .minimum = 1, .maximum = 1e18, .help = "tokens to train on, in place of those it was trained on"},
+    {.name = "prompt", .kind = OPTION_INTEGER, .metavar = "N", .preset = "512", .minimum = 1, .maximum = 1e8, .help = "tokens of the prompt whose latency is wanted"},
+    {.name = "on", .kind = OPTION_TEXT, .metavar = "HARDWARE", .help = "one piece of hardware, or all: for people all are shown, --json and --csv get a row for each that is named here"},
+    {.name = "utilisation", .kind = OPTION_REAL, .metavar = "P", .preset = "0.4", .minimum = 1e-6, .maximum = 1, .help = "share of the peak that training reaches"},
+    {.name = "price", .kind = OPTION_REAL, .metavar = "USD", .minimum = 0, .maximum = 1e6, .help = "of one device for an hour, in place of the table's"},
+    {.name = "electricity", .kind = OPTION_REAL, .metavar = "USD", .preset = "0.15", .minimum = 0, .maximum = 1e3, .help = "of a kWh, where the price does not include it"},
+    {.name = "grid-intensity", .kind = OPTION_REAL, .metavar = "KG", .preset = "0.385", .minimum = 0, .maximum = 10, .help = "CO2-equivalent per kWh; preset: the US average that Touvron 2023 took"},
+    {.name = "pue", .kind = OPTION_REAL, .metavar = "R", .preset = "1.1", .minimum = 1, .maximum = 10, .help = "energy of the building over that of the devices"},
+    {.name = "measured", .help = "how far the roofline is from the store's latencies of this machine"},
     {.name = "models", .kind = OPTION_TEXT, .metavar = "FILE", .help = "a table of your own, in the columns of experiments/models.csv"},
+    {.name = "hardware", .kind = OPTION_TEXT, .metavar = "FILE", .help = "likewise of experiments/hardware.csv"},
     {.name = NULL},
 };
 
@@ -482,13 +494,15 @@ const struct command commands[] = {
     {
         .name = "size",
         .group = GROUP_LEARN,
-        .summary = "parameters, FLOPs and memory of known models",
+        .summary = "parameters, memory, days, money and latency of known models",
         .arguments = "[MODEL]",
-        .details = "Counted from the shape, for models nobody here can train too. MODEL is a name of the catalogue or a folder with "
-                   "a config.json.",
+        .details = "Counted from the shape, for models nobody here can train too. MODEL is a name of the catalogue, "
+                   "a config.json of any family, or a folder with one. Hardware is that of experiments/hardware.csv, each figure "
+                   "with its source, which --on NAME shows. Memory must hold weights and the cache of keys and values; "
+                   "latency is a lower bound by roofline.",
         .examples = size_examples,
         .options = size_options,
-        .flags = COMMAND_JSON | COMMAND_CSV,
+        .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
         .run = cmd_size,
     },
     {

@@ -28,7 +28,7 @@ eval: {heldout_tokens: 4096, items: 16, latency_samples: 10}
 SPEC
 sed 's/compute-optimal/compute-optimum/' tiny.yaml >slip.yaml
 
-echo 1..16
+echo 1..18
 check 'a claim that nobody made is refused with its place' \
     says 2 "slip.yaml:2:28: unknown claim 'compute-optimum'; did you mean 'compute-optimal'?" "$isoflop" plan slip.yaml
 check 'a store that is missing is not made by asking' says 1 't.db' "$isoflop" claims --db t.db
@@ -56,3 +56,5 @@ check 'the report tells the claims that its specs name' bash -c "
     '$isoflop' report --db t.db -o page.html --plots plots -q &&
     grep -q 'What was claimed, what we measured' page.html && grep -q 'Each compute budget has its best size' page.html &&
     ! grep -q 'Four epochs' page.html"
+check 'the roofline is held against the latencies of the sweep' says 0 'measured over roofline' "$isoflop" size --measured --db t.db
+check 'model by model for a program' counts 8 '(prefill|decode),' "$isoflop" size --measured --csv --db t.db
