@@ -6,7 +6,8 @@
  *
  *   chinchilla        L = E + A / N^alpha + B / D^beta                               Hoffmann et al. 2022, eq. 2
  *   kaplan            L = (N_c / N)^alpha_N at the most tokens, (D_c / D)^alpha_D at the most parameters,
- *                     (C_c / C)^alpha_C along the lower envelope                     Kaplan et al. 2020, eq. 1.1-1.3
+ *                     (C_c / C)^alpha_C along the lower envelope                     Kaplan et al. 2020, eq. 1.1-1.3;
+ *                     each law's errors are those of the points it goes through, the largest of them held out
  *   data-constrained  chinchilla's in N' and D': of U unique tokens seen R + 1 times D' = U + U R_D (1 - exp(-R / R_D)),
  *                     and N' likewise with R_N, from the size that U can feed        Muennighoff et al. 2023, eq. 5-7
  *   routed            log10 L = a log10 N + b log10 X + c log10 N log10 X + d, X the experts E saturated between E_start

@@ -208,54 +208,102 @@ bool law_estimate_approach2(struct law_work *work, const double *weight, double 
 
 /* ---- Kaplan ---- */
 
-/* L = (x_c / x)^alpha through the points that, among those of equal x, have the most of `other`. */
-static bool power_law(const struct law_points *points, const double *weight, const double *x, const double *other,
-                      double *critical, double *alpha, double *objective)
+/* The variables of the three laws, in the order of their letters. */
+static const enum law_variable kaplan_variables[] = {LAW_N, LAW_D, LAW_C};
+enum { KAPLAN_LAWS = 3 };
+
+/* Whether a law goes through point i: of N and of D, where none of equal x has more of the other; of C, where none of less or equal
+ * compute is better. */
+static bool is_chosen(const struct law_points *p, const double *weight, int law, int i)
 {
+    const double *x = p->x[kaplan_variables[law]], *other = p->x[law == 0 ? LAW_D : LAW_N], *loss = p->loss;
+    bool chosen = weight[i] > 0.0;
+    for (int j = 0; j < p->n && chosen; j++) {
+        bool beaten = law < 2 ? x[j] == x[i] && other[j] > other[i]
+                              : x[j] <= x[i] && (loss[j] < loss[i] || (loss[j] == loss[i] && x[j] < x[i]));
+        chosen = !(weight[j] > 0.0 && beaten);
+    }
+    return chosen;
+}
+
+/* L = (x_c / x)^alpha through points of positive weight. */
+static bool power_law(const struct law_points *p, const double *weight, int law, double *letters, double *objective)
+{
+    const double *x = p->x[kaplan_variables[law]];
     struct sums line = {0};
     double intercept, slope, squares;
-    for (int i = 0; i < points->n; i++) {
-        bool most = weight[i] > 0.0;
-        for (int j = 0; j < points->n && most; j++)
-            most = !(weight[j] > 0.0 && x[j] == x[i] && other[j] > other[i]);
-        if (most)
-            sums_add(&line, weight[i], log(x[i]), log(points->loss[i]));
-    }
+    for (int i = 0; i < p->n; i++)
+        if (weight[i] > 0.0)
+            sums_add(&line, weight[i], log(x[i]), log(p->loss[i]));
     if (!sums_line(&line, &intercept, &slope, &squares) || !(slope < 0.0))
         return false;
-    *alpha = -slope;
-    *critical = exp(intercept / *alpha);
+    letters[2 * law + 1] = -slope;
+    letters[2 * law] = exp(-intercept / slope);
     *objective += squares;
     return true;
 }
 
-/* The points that none of less or equal compute beats. */
-static bool envelope_law(const struct law_points *points, const double *weight, double *critical, double *alpha,
-                         double *objective)
+static void choose(const struct law_points *p, const double *weight, int law, double *chosen)
 {
-    struct sums line = {0};
-    const double *C = points->x[LAW_C], *loss = points->loss;
-    double intercept, slope, squares;
-    for (int i = 0; i < points->n; i++) {
-        bool best = weight[i] > 0.0;
-        for (int j = 0; j < points->n && best; j++)
-            best = !(weight[j] > 0.0 && C[j] <= C[i] && (loss[j] < loss[i] || (loss[j] == loss[i] && C[j] < C[i])));
-        if (best)
-            sums_add(&line, weight[i], log(C[i]), log(loss[i]));
-    }
-    if (!sums_line(&line, &intercept, &slope, &squares) || !(slope < 0.0))
-        return false;
-    *alpha = -slope;
-    *critical = exp(intercept / *alpha);
-    *objective += squares;
-    return true;
+    for (int i = 0; i < p->n; i++)
+        chosen[i] = is_chosen(p, weight, law, i) ? weight[i] : 0.0;
 }
 
 bool law_estimate_kaplan(const struct law_work *work, const double *weight, double *letters, double *objective)
 {
-    const struct law_points *p = work->points;
     *objective = 0.0;
-    return power_law(p, weight, p->x[LAW_N], p->x[LAW_D], &letters[0], &letters[1], objective) &&
-           power_law(p, weight, p->x[LAW_D], p->x[LAW_N], &letters[2], &letters[3], objective) &&
-           envelope_law(p, weight, &letters[4], &letters[5], objective);
+    for (int law = 0; law < KAPLAN_LAWS; law++) {
+        choose(work->points, weight, law, work->scratch);
+        if (!power_law(work->points, work->scratch, law, letters, objective))
+            return false;
+    }
+    return true;
+}
+
+static double kaplan_error(const struct law_points *p, const double *letters, int law, int i)
+{
+    double x = p->x[kaplan_variables[law]][i];
+    return pow(letters[2 * law] / x, letters[2 * law + 1]) / p->loss[i] - 1.0;
+}
+
+/* Takes from `chosen` the largest share of its points, one at least, and says from which x on they were. */
+static double hold_back(const struct law_points *p, int law, double share, double *chosen, double *sorted)
+{
+    const double *x = p->x[kaplan_variables[law]];
+    int n = 0;
+    for (int i = 0; i < p->n; i++)
+        if (chosen[i] > 0.0)
+            sorted[n++] = x[i];
+    stats_sort(sorted, n);
+    double from = sorted[n - (int)fmax(share * n, 1.0)];
+    for (int i = 0; i < p->n; i++)
+        chosen[i] = x[i] < from ? chosen[i] : 0.0;
+    return from;
+}
+
+void law_kaplan_errors(const struct law_work *work, const double *letters, double share, double *rms, double *heldout, int *n_heldout)
+{
+    const struct law_points *p = work->points;
+    double *ones = work->scratch, *chosen = ones + p->n, *sorted = chosen + p->n, squares = 0.0, sizes = 0.0, n = 0.0;
+    *n_heldout = 0;
+    for (int i = 0; i < p->n; i++)
+        ones[i] = 1.0;
+    for (int law = 0; law < KAPLAN_LAWS; law++) {
+        double rest[2 * KAPLAN_LAWS], ignored = 0.0;
+        choose(p, ones, law, chosen);
+        for (int i = 0; i < p->n; i++)
+            if (chosen[i] > 0.0) {
+                squares += pow(kaplan_error(p, letters, law, i), 2);
+                n += 1.0;
+            }
+        double from = share > 0.0 ? hold_back(p, law, share, chosen, sorted) : (double)INFINITY;
+        bool told = share > 0.0 && power_law(p, chosen, law, rest, &ignored);
+        for (int i = 0; i < p->n && told; i++)
+            if (p->x[kaplan_variables[law]][i] >= from && is_chosen(p, ones, law, i)) {
+                sizes += fabs(kaplan_error(p, rest, law, i));
+                ++*n_heldout;
+            }
+    }
+    *rms = sqrt(squares / n);
+    *heldout = *n_heldout ? sizes / *n_heldout : (double)NAN;
 }

@@ -39,5 +39,8 @@ const char *law_bucket_fault(struct law_work *work, const double *weight, int bu
 bool law_estimate_approach1(struct law_work *work, const double *weight, double *letters, double *objective);
 bool law_estimate_approach2(struct law_work *work, const double *weight, double *letters, double *objective);
 bool law_estimate_kaplan(const struct law_work *work, const double *weight, double *letters, double *objective);
+/* Relative errors of the three laws on the points each goes through: their root mean square, and the mean size where each law's
+ * largest `share` of points is foretold from the rest; NaN where the rest determines no law. */
+void law_kaplan_errors(const struct law_work *work, const double *letters, double share, double *rms, double *heldout, int *n_heldout);
 
 #endif

@@ -373,7 +373,9 @@ enum status law_fit(const struct law *law, const struct law_points *points, cons
     fill_quantities(&fit, settings, letters, q);
     for (int i = 0; i < count_quantities(&fit); i++)
         quantity_at(&fit, i)->value = q[i];
-    if (!is_approach(fit.method) && law != &laws[LAW_KAPLAN]) {
+    if (law == &laws[LAW_KAPLAN]) {
+        law_kaplan_errors(&work, letters, settings->holdout, &fit.residual_rms, &fit.heldout_error, &fit.n_heldout);
+    } else if (!is_approach(fit.method)) {
         fit.residual_rms = relative_error(law, points, letters, weight, true);
         note_far(&fit, points, letters);
         hold_out(&work, settings, &fit);

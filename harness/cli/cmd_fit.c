@@ -57,8 +57,12 @@ static enum status fit_all(struct fit_set *set, const struct options *o, struct 
         set->tried[i].good = law_fit(set->law, &set->points->points, settings, &set->tried[i].fit, &set->tried[i].fault) == STATUS_OK;
         any |= set->tried[i].good;
     }
-    if (any)
-        return STATUS_OK;
+    for (int i = 0; i < set->n_tried && any; i++)
+        if (set->tried[i].good) {
+            settings->method = set->tried[i].method;
+            fit_conventions_try(&set->conventions, set->points, set->law, settings);
+            return STATUS_OK;
+        }
     *err = set->tried[0].fault;
     return err_prefix(err, "%s", set->points->source);
 }

@@ -16,6 +16,8 @@
 #include "harness/store/csv.h"
 #include "harness/store/store.h"
 
+const char *const fit_n_columns[4] = {"params_total", "params_active", "params_non_embedding", "params_matmul"};
+
 static const char *const role_names[FIT_ROLES] = {"N", "D", "C", "E", "G", "U", "P", "L", "seed", "cluster"};
 
 /* Names a column may have when --columns does not say; letters of any case, '_' as ' '. */
@@ -302,6 +304,27 @@ static enum status fill(struct fit_points *out, const struct table *table, const
     return status;
 }
 
+/* N in every way it is counted, where D does not hang on N and every row has a number. */
+static void read_other_N(struct fit_points *out, const struct table *table, const char *keep, const int *index)
+{
+    int n = out->points.n;
+    for (int i = 0; i < 4 && index[LAW_D] >= 0 && n > 0; i++) {
+        int column = table_column(table, fit_n_columns[i]), at = 0;
+        double *N = column < 0 ? NULL : malloc((size_t)n * sizeof *N);
+        bool whole = N != NULL;
+        for (int row = 0; row < table->n_rows && whole; row++) {
+            if (!keep[row])
+                continue;
+            N[at] = table_number(table, row, column);
+            whole = N[at++] > 0;
+        }
+        if (whole)
+            out->other_N[i] = N;
+        else
+            free(N);
+    }
+}
+
 /* ---- Where rows come from ---- */
 
 static enum status read_file(const char *path, struct table *table, struct err *err)
@@ -392,6 +415,8 @@ enum status fit_points_read(struct fit_points *out, const struct invocation *inv
         forget_text(out, law, &out->rows, index);
         status = fill(out, &out->rows, keep, index, err);
     }
+    if (status == STATUS_OK)
+        read_other_N(out, &out->rows, keep, index);
     free(keep);
     return status;
 }
@@ -406,4 +431,6 @@ void fit_points_release(struct fit_points *points)
     free(points->values);
     free(points->numbers);
     free(points->trial);
+    for (int i = 0; i < 4; i++)
+        free(points->other_N[i]);
 }

@@ -21,6 +21,7 @@ struct fit_points {
     struct law_points points;
     double *values;                /* (FIT_ROLES, n) */
     const char **trial;            /* (n); NULL for a file */
+    double *other_N[4];            /* (n) each, in the order of fit_n_columns; NULL where there is no such column */
     int *numbers;                  /* (2, n): cluster, row */
     char column[FIT_ROLES][96];    /* the column a role was read from; "" for none; "6 N D" where derived */
     double factor[FIT_ROLES];      /* its values are multiplied by this */
@@ -35,6 +36,9 @@ struct fit_points {
     const char *source;            /* file or store */
     char convention[40];           /* which N */
 };
+
+/* The columns in which N is counted: params_total, params_active, params_non_embedding, params_matmul. */
+extern const char *const fit_n_columns[4];
 
 /* Reads what the command line asks for. Rows are counted from 1, the header not among them. Text where a number should
  * be, and an unknown column, are STATUS_USAGE with the row; release in every case. */

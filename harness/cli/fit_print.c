@@ -162,6 +162,7 @@ void fit_print_people(const struct fit_set *set)
             print_wrapped("  no fit:", set->tried[i].fault.text);
         }
     }
+    fit_conventions_print(&set->conventions);
     if (first && first->n_replicates) {
         struct str text;
         str_init(&text);
@@ -326,6 +327,7 @@ void fit_print_json(const struct fit_set *set)
     export_json_string(&out, set->points->excluded.text);
     add_validity(&out, set->points);
     add_interval_note(&out, set);
+    fit_conventions_json(&set->conventions, &out);
     for (int i = 0; i < set->n_tried && !top; i++)
         if (set->tried[i].good) {
             str_append(&out, ", ");

@@ -3,7 +3,7 @@
 #ifndef HARNESS_CLI_FIT_PRINT_H
 #define HARNESS_CLI_FIT_PRINT_H
 
-#include "harness/cli/fit_points.h"
+#include "harness/cli/fit_conventions.h"
 
 /* The methods that were tried; fault is why one gave no fit. */
 struct fit_set {
@@ -18,6 +18,7 @@ struct fit_set {
         struct err fault;
     } tried[LAW_METHODS];
     int n_tried;
+    struct fit_conventions conventions;
 };
 
 void fit_print_people(const struct fit_set *set);

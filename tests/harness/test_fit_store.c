@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -75,29 +76,34 @@ static int make_store(void **state)
     return 0;
 }
 
-/* The command's exit code; what it prints goes nowhere. */
-static int fit(int n, const char *const *words)
+/* The command's exit code; what it prints goes into a file. */
+static int fit_into(int n, const char *const *words, int out)
 {
     struct invocation invocation;
     struct err err = ERR_INIT;
     bool help;
     char *line[16];
-    int out, kept, code = -1;
+    int kept, code = -1;
     for (int i = 0; i < n; i++)
         line[i] = (char *)(uintptr_t)words[i];
     if (command_read(command_find("fit"), n, line, &invocation, &help, &err) != STATUS_OK)
         fail_msg("%s", err.text);
     (void)fflush(stdout);
     kept = dup(STDOUT_FILENO);
-    out = open("/dev/null", O_WRONLY);
     if (kept >= 0 && out >= 0 && dup2(out, STDOUT_FILENO) >= 0) {
         code = cmd_fit(&invocation);
         (void)fflush(stdout);
         (void)dup2(kept, STDOUT_FILENO);
     }
-    (void)close(out);
     (void)close(kept);
     options_release(&invocation.options);
+    return code;
+}
+
+static int fit(int n, const char *const *words)
+{
+    int nowhere = open("/dev/null", O_WRONLY), code = fit_into(n, words, nowhere);
+    (void)close(nowhere);
     return code;
 }
 
@@ -176,6 +182,32 @@ static void invalid_trials_are_no_points(void **state)
     table_release(&costs);
 }
 
+/* N of params_total is three times that of params_non_embedding, so that exponents stay: the spread of conventions says so. */
+static void conventions_are_told(void **state)
+{
+    const char *const json[] = {"--db", path, "--no-save", "-B", "0", "--method", "varpro", "--json"};
+    char text[8192], out[] = "/tmp/isoflop-fit-XXXXXX";
+    double alpha[2];
+    const char *at;
+    (void)state;
+    int fd = mkstemp(out);
+    assert_true(fd >= 0);
+    assert_int_equal(fit_into(8, json, fd), 0);
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    assert_true(n > 0);
+    text[n] = 0;
+    (void)unlink(out);
+    (void)close(fd);
+    at = strstr(text, "{\"params_convention\": \"params_total\", \"alpha\": [");
+    assert_non_null(at);
+    alpha[0] = strtod(strchr(at, '[') + 1, NULL);
+    at = strstr(text, "{\"params_convention\": \"params_non_embedding\", \"alpha\": [");
+    assert_non_null(at);
+    alpha[1] = strtod(strchr(at, '[') + 1, NULL);
+    assert_true(fabs(alpha[0] - 0.4) < 0.01 && fabs(alpha[0] - alpha[1]) < 1e-6);
+    assert_null(strstr(text, "params_matmul")); /* which this store does not know */
+}
+
 static void filters_and_refusals(void **state)
 {
     const char *const where[] = {"--db", path, "--where", "seed = 0", "-B", "0", "--method", "varpro"};
@@ -199,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(letters_are_stored, make_store, remove_store),
         cmocka_unit_test_setup_teardown(invalid_trials_are_no_points, make_store, remove_store),
+        cmocka_unit_test_setup_teardown(conventions_are_told, make_store, remove_store),
         cmocka_unit_test_setup_teardown(filters_and_refusals, make_store, remove_store),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -230,6 +230,12 @@ static void kaplan_is_recovered(void **state)
     fit(LAW_KAPLAN, &settings, &out);
     SAME(out.letter[1].value, 0.076, 6);
     SAME(out.letter[3].value, 0.095, 6);
+    assert_true(out.n_heldout >= 3 && out.residual_rms < 0.02 && out.heldout_error < 0.05); /* C's envelope is no power exactly */
+    double before = out.heldout_error;
+    for (int i = 0; i < 25; i++) /* the largest sizes break the law that the others follow */
+        study.loss[i] *= i / 5 == 4 ? 1.3 : 1.0;
+    fit(LAW_KAPLAN, &settings, &out);
+    assert_true(out.heldout_error > before + 0.02);
 }
 
 /* IsoFLOP curves of 15 sizes around the true optimum, `width` times smaller and larger, without noise. */
