@@ -15,6 +15,12 @@
 /* A term of this share of the largest is rounding: its variable has no effect. */
 #define LEAST_EFFECT 1e-9
 
+/* The same where letters are no coefficients: of a slope of log10 loss, and of a share of the loss. */
+#define LEAST_SLOPE 1e-6
+
+/* What a dense model counts for in experts (E_start) was between 1.8 and 4.2 in what was published. */
+#define LEAST_EXPERTS 0.01
+
 const char *law_point_text(const struct law_points *points, int i, char text[LAW_POINT_TEXT])
 {
     if (points->trial)
@@ -125,17 +131,17 @@ static enum status check_variety(const struct law *law, unsigned variables, cons
     return STATUS_OK;
 }
 
-/* Is log D a straight function of log N? */
-static enum status check_collinear(const struct law *law, const struct law_points *points, struct err *err)
+/* Is the logarithm of another variable a straight function of log N? */
+static enum status check_collinear(const struct law *law, enum law_variable other, const struct law_points *points, struct err *err)
 {
     double x = 0.0, y = 0.0, xx = 0.0, yy = 0.0, xy = 0.0;
     char range[2 * LAW_POINT_TEXT];
     for (int i = 0; i < points->n; i++) {
         x += log(points->x[LAW_N][i]) / points->n;
-        y += log(points->x[LAW_D][i]) / points->n;
+        y += log(points->x[other][i]) / points->n;
     }
     for (int i = 0; i < points->n; i++) {
-        double dx = log(points->x[LAW_N][i]) - x, dy = log(points->x[LAW_D][i]) - y;
+        double dx = log(points->x[LAW_N][i]) - x, dy = log(points->x[other][i]) - y;
         xx += dx * dx;
         yy += dy * dy;
         xy += dx * dy;
@@ -143,8 +149,20 @@ static enum status check_collinear(const struct law *law, const struct law_point
     if (xx * yy - xy * xy > LEAST_INDEPENDENT * xx * yy)
         return STATUS_OK;
     return err_set(err, STATUS_INSUFFICIENT,
-                   "%s: %s are collinear, D following from N by a power; vary one while the other stays", law->name,
-                   range_text(points, range));
+                   "%s: %s are collinear, %s following from N by a power; vary one while the other stays", law->name,
+                   range_text(points, range), law_variable_names[other]);
+}
+
+/* The law of repeated data needs some that repeat. */
+static enum status check_repeats(const struct law *law, const struct law_points *points, struct err *err)
+{
+    char range[2 * LAW_POINT_TEXT];
+    for (int i = 0; i < points->n; i++)
+        if (points->x[LAW_D][i] > points->x[LAW_U][i])
+            return STATUS_OK;
+    return err_set(err, STATUS_INSUFFICIENT,
+                   "%s: %s see no token twice (D is nowhere above U): R_D is not determined; without repeats the law is chinchilla",
+                   law->name, range_text(points, range));
 }
 
 static enum status check_count(const struct law *law, const struct law_points *points, const struct law_settings *settings,
@@ -181,14 +199,71 @@ enum status law_check_points(const struct law *law, const struct law_points *poi
             return err_set(err, STATUS_USAGE, "%s needs %s, which no column gives", law->name, law_variable_names[v]);
     enum status status = check_values(variables, points, err);
     if (status == STATUS_OK)
-        status = check_count(law, points, settings, err);
-    if (status == STATUS_OK)
         status = check_twice(variables, points, err);
+    if (status == STATUS_OK)
+        status = check_count(law, points, settings, err);
     if (status == STATUS_OK)
         status = check_variety(law, variables, points, err);
     if (status == STATUS_OK && law->variables & 1u << LAW_D)
-        status = check_collinear(law, points, err);
+        status = check_collinear(law, LAW_D, points, err);
+    if (status == STATUS_OK && law == &laws[LAW_ROUTED])
+        status = check_collinear(law, LAW_E, points, err);
+    if (status == STATUS_OK && law == &laws[LAW_DATA_CONSTRAINED])
+        status = check_repeats(law, points, err);
     return status;
+}
+
+static enum status no_effect(const struct law_work *work, enum law_variable variable, const char *letter, struct err *err)
+{
+    char range[2 * LAW_POINT_TEXT];
+    return err_set(err, STATUS_INSUFFICIENT, "%s: %s show no effect of %s: %s is 0", work->law->name,
+                   range_text(work->points, range), law_variable_names[variable], letter);
+}
+
+static enum status runs_away(const struct law_work *work, const char *letter, double value, struct err *err)
+{
+    char range[2 * LAW_POINT_TEXT];
+    return err_set(err, STATUS_INSUFFICIENT, "%s: %s runs to %.3g: not determined by %s", work->law->name, letter, value,
+                   range_text(work->points, range));
+}
+
+/* Slopes of the loss at the points' mean, and a number of experts that some model could have. */
+static enum status check_routed(const struct law_work *work, const double *letters, struct err *err)
+{
+    const struct law_points *points = work->points;
+    char range[2 * LAW_POINT_TEXT];
+    double most = 0.0;
+    for (int i = 0; i < points->n; i++)
+        most = fmax(most, points->x[LAW_E][i]);
+    if (letters[4] < LEAST_EXPERTS || letters[4] > most)
+        return runs_away(work, "E_start", letters[4], err);
+    double by_N = letters[0] + letters[2] * log10(letters[4]);
+    if (fabs(by_N) < LEAST_SLOPE)
+        return no_effect(work, LAW_N, "a", err);
+    if (by_N > 0.0)
+        return err_set(err, STATUS_INSUFFICIENT, "%s: the loss of %s does not fall with N", work->law->name,
+                       range_text(points, range));
+    if (fabs(letters[1] + letters[2] * work->mean_N) < LEAST_SLOPE)
+        return no_effect(work, LAW_E, "b", err);
+    return STATUS_OK;
+}
+
+/* What N and D take off, where they take most. */
+static enum status check_constrained(const struct law_work *work, const double *letters, struct err *err)
+{
+    const struct law_points *points = work->points;
+    double by_N = 0.0, by_D = 0.0, least = points->loss[0];
+    for (int i = 0; i < points->n; i++) {
+        by_N = fmax(by_N, letters[1] * pow(points->x[LAW_N][i], -letters[3]));
+        by_D = fmax(by_D, letters[2] * pow(points->x[LAW_D][i], -letters[4]));
+        least = fmin(least, points->loss[i]);
+    }
+    for (int k = 3; k < 5; k++)
+        if (letters[k] <= 1.001 * POWERSUM_LEAST || letters[k] >= POWERSUM_MOST)
+            return runs_away(work, work->law->letters[k], letters[k], err);
+    if (by_N < LEAST_SLOPE * least)
+        return no_effect(work, LAW_N, "A", err);
+    return by_D < LEAST_SLOPE * least ? no_effect(work, LAW_D, "B", err) : STATUS_OK;
 }
 
 enum status law_check_letters(const struct law_work *work, const double *letters, struct err *err)
@@ -198,6 +273,10 @@ enum status law_check_letters(const struct law_work *work, const double *letters
         if (work->method != LAW_APPROACH1 && work->method != LAW_APPROACH2 && !isfinite(letters[i]))
             return err_set(err, STATUS_INSUFFICIENT, "%s: %s leaves the range of numbers: not determined by the points", law->name,
                            law->letters[i]);
+    if (law == &laws[LAW_ROUTED])
+        return check_routed(work, letters, err);
+    if (law == &laws[LAW_DATA_CONSTRAINED])
+        return check_constrained(work, letters, err);
     if (law->form == NULL || (work->method != LAW_VARPRO && work->method != LAW_HUBER))
         return STATUS_OK;
     double most = 0.0;
@@ -206,12 +285,10 @@ enum status law_check_letters(const struct law_work *work, const double *letters
     for (int f = 0; f < law->form->n_factors; f++) {
         int term = law->form->factors[f].term;
         if (work->best.coefficient[term] <= LEAST_EFFECT * most)
-            return err_set(err, STATUS_INSUFFICIENT, "%s: the points show no effect of %s: %s is 0", law->name,
-                           law_variable_names[law->form->factors[f].variable], law->letters[term]);
+            return no_effect(work, (enum law_variable)law->form->factors[f].variable, law->letters[term], err);
     }
     int stuck = powersum_stuck(&work->sum, &work->best);
     if (stuck < 0)
         return STATUS_OK;
-    return err_set(err, STATUS_INSUFFICIENT, "%s: %s runs to %.3g: not determined by the points", law->name,
-                   law->letters[law->form->n_terms + stuck], work->best.exponent[stuck]);
+    return runs_away(work, law->letters[law->form->n_terms + stuck], work->best.exponent[stuck], err);
 }

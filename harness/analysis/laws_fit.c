@@ -115,6 +115,27 @@ static void note(struct law_fit *fit, const char *format, ...)
     va_end(args);
 }
 
+/* What a law leaves out or these points leave open. */
+static void note_law(struct law_fit *fit, const struct law_points *points, const double *letters)
+{
+    const double *D = points->x[LAW_D], *E = points->x[LAW_E];
+    const char *divider = *fit->notes ? "; " : "";
+    if (fit->method == LAW_APPROACH2)
+        note(fit, "%sparabolas misplace the optimum the more the wider the sizes; trust varpro", divider);
+    if (fit->law == &laws[LAW_ROUTED]) {
+        double least = D ? D[0] : 0.0, most = least, experts = 0.0;
+        for (int i = 0; i < points->n; i++) {
+            least = D ? fmin(least, D[i]) : 0.0;
+            most = D ? fmax(most, D[i]) : 0.0;
+            experts = fmax(experts, E[i]);
+        }
+        if (most > 1.01 * least)
+            note(fit, "%sthe law has no D, which goes from %.3g to %.3g here: keep it equal", divider, least, most);
+        if (letters[5] > 100 * experts)
+            note(fit, "%sno saturation: E_max is not determined", *fit->notes ? "; " : "");
+    }
+}
+
 /* ---- Errors ---- */
 
 /* Relative errors of the points with a positive weight: their root mean square, or their mean size. */
@@ -380,6 +401,7 @@ enum status law_fit(const struct law *law, const struct law_points *points, cons
         note_far(&fit, points, letters);
         hold_out(&work, settings, &fit);
     }
+    note_law(&fit, points, letters);
     if (fit.method == LAW_HUBER && settings->delta != POWERSUM_HUBER_DELTA)
         note(&fit, "%sdelta %.3g", *fit.notes ? "; " : "", settings->delta);
     if (settings->bootstrap.replicates > 0)

@@ -1,102 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Goal: every law gives back what was planted, its intervals cover at their nominal rate, its allocation is the
- * minimum, and points that determine no law are refused by row.
+/* Goal: every law gives back what was planted, its intervals cover at their nominal rate, its allocation is the minimum. (What is
+ * refused: test_laws_refused.c.)
  * Method: grids from published letters without noise, to six digits; GOLDEN numbers; 100 random starts; simulated
  * studies with known letters (STUDIES=400 in the environment simulates more); brute force for allocations; the known
- * bias of parabolas on wide grids; each refusal with its text. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+ * bias of parabolas on wide grids. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "engine/base/rng.h"
-#include "harness/analysis/laws.h"
-
-#define SAME(value, expected, digits) assert_true(fabs((value) / (expected)-1.0) <= 0.5 * pow(10.0, -(digits)))
-
-enum { MOST = 400 };
-
-/* A study: points as a caller would hold them. */
-struct study {
-    struct law_points points;
-    double x[LAW_VARIABLES][MOST], loss[MOST], seed[MOST];
-    int cluster[MOST], row[MOST];
-};
-
-static struct study study;
-static struct err err;
-
-static const double chinchilla[] = {1.69, 406.4, 410.7, 0.34, 0.28};
-
-static void begin(void)
-{
-    memset(&study, 0, sizeof study);
-    study.points.loss = study.loss;
-    study.points.cluster = study.cluster;
-    study.points.row = study.row;
-}
-
-static void add(double N, double D, double loss)
-{
-    int i = study.points.n++;
-    assert_true(i < MOST);
-    study.x[LAW_N][i] = N;
-    study.x[LAW_D][i] = D;
-    study.x[LAW_C][i] = 6.0 * N * D;
-    study.loss[i] = loss;
-    study.cluster[i] = i;
-    study.row[i] = i + 1;
-    study.points.n_clusters = i + 1;
-    study.points.x[LAW_N] = study.x[LAW_N];
-    study.points.x[LAW_D] = study.x[LAW_D];
-    study.points.x[LAW_C] = study.x[LAW_C];
-}
-
-static double at(const struct law *law, const double *letters, double N, double D, enum law_variable other, double value)
-{
-    double x[LAW_VARIABLES] = {0};
-    x[LAW_N] = N;
-    x[LAW_D] = D;
-    x[other] = value;
-    return law_loss(law, letters, x);
-}
-
-/* per sizes times per token counts over three decades each, `noise` the deviation of log loss. */
-static void make_grid(int per, int seeds, double noise, uint64_t seed)
-{
-    struct rng rng = rng_open(seed, RNG_TEST, 0);
-    begin();
-    for (int i = 0; i < per * per; i++) {
-        double N = 1e6 * pow(10.0, i / per * 3.0 / (per - 1)), D = 1e7 * pow(10.0, i % per * 3.0 / (per - 1));
-        for (int s = 0; s < seeds; s++) {
-            add(N, D, at(&laws[LAW_CHINCHILLA], chinchilla, N, D, LAW_C, 0) * exp(noise * rng_normal(&rng)));
-            study.cluster[study.points.n - 1] = i;
-            study.seed[study.points.n - 1] = s;
-        }
-    }
-    study.points.n_clusters = per * per;
-    study.points.replicate = study.seed;
-}
-
-static struct law_settings by(enum law_method method, int replicates)
-{
-    struct law_settings settings = LAW_SETTINGS_INIT;
-    settings.method = method;
-    settings.bootstrap.replicates = replicates;
-    return settings;
-}
-
-static void fit(enum law_id id, const struct law_settings *settings, struct law_fit *out)
-{
-    if (law_fit(&laws[id], &study.points, settings, out, &err) != STATUS_OK)
-        fail_msg("%s", err.text);
-}
+#include "tests/harness/study.h"
 
 static void expect_letters(enum law_id id, enum law_method method, const double *letters)
 {
@@ -392,70 +303,6 @@ static void intervals_are_reproducible(void **state)
     assert_int_equal(one.n_points, 50);
 }
 
-static void refused(enum law_id id, enum law_method method, const char *part)
-{
-    struct law_settings settings = by(method, 0);
-    struct law_fit out = {.n_points = -1};
-    enum status status;
-    err = ERR_INIT;
-    status = law_fit(&laws[id], &study.points, &settings, &out, &err);
-    assert_true(status == STATUS_INSUFFICIENT || status == STATUS_USAGE);
-    assert_int_equal(out.n_points, -1);
-    if (!strstr(err.text, part))
-        fail_msg("'%s' lacks '%s'", err.text, part);
-}
-
-static void values_are_refused_by_row(void **state)
-{
-    const struct {
-        double value;
-        const char *part;
-    } bad[] = {{(double)NAN, "is not a number"}, {0, "is 0; it must be positive"}, {-3, "is -3"}, {(double)INFINITY, "is infinite"}};
-    (void)state;
-    for (int b = 0; b < 4; b++) {
-        char text[64];
-        make_grid(5, 1, 0.01, 2);
-        study.x[LAW_D][6] = bad[b].value;
-        (void)snprintf(text, sizeof text, "row 7: D %s", bad[b].part);
-        refused(LAW_CHINCHILLA, LAW_VARPRO, text);
-        make_grid(5, 1, 0.01, 2);
-        study.loss[24] = bad[b].value;
-        (void)snprintf(text, sizeof text, "row 25: L %s", bad[b].part);
-        refused(LAW_CHINCHILLA, LAW_HUBER, text);
-    }
-}
-
-static void points_that_determine_nothing_are_refused(void **state)
-{
-    (void)state;
-    begin();
-    add(1e6, 1e7, 3);
-    study.points.n = 0;
-    refused(LAW_CHINCHILLA, LAW_VARPRO, "no points");
-    study.points.n = 1;
-    refused(LAW_CHINCHILLA, LAW_VARPRO, "1 point in 1 cluster (the last is row 1)");
-    begin();
-    for (int i = 0; i < 12; i++)
-        add(1e6 * pow(2, i), 1e8, 3 - 0.1 * i);
-    refused(LAW_CHINCHILLA, LAW_VARPRO, "rows 1 to 12 have only 1 different values of D");
-    begin();
-    for (int i = 0; i < 12; i++)
-        add(1e6 * pow(2, i), 2e7 * pow(2, i), 3 - 0.1 * i);
-    refused(LAW_CHINCHILLA, LAW_HUBER, "rows 1 to 12 are collinear");
-    make_grid(5, 1, 0.01, 2);
-    study.x[LAW_N][9] = study.x[LAW_N][3];
-    study.x[LAW_D][9] = study.x[LAW_D][3];
-    study.loss[9] = study.loss[3];
-    refused(LAW_CHINCHILLA, LAW_VARPRO, "row 10 repeats row 4");
-    make_grid(5, 1, 0.0, 2);
-    for (int i = 0; i < 25; i++)
-        study.loss[i] = 2 + 410.7 * pow(study.x[LAW_D][i], -0.28);
-    refused(LAW_CHINCHILLA, LAW_VARPRO, "no effect of N");
-    refused(LAW_ROUTED, LAW_LOGS, "needs E, which no column gives");
-    refused(LAW_CHINCHILLA, LAW_LOGS, "is not fitted by logs");
-    refused(LAW_CHINCHILLA, LAW_APPROACH2, "at least 2 needed");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,8 +319,6 @@ int main(void)
         cmocka_unit_test(small_delta_is_least_deviations),
         cmocka_unit_test(intervals_cover),
         cmocka_unit_test(intervals_are_reproducible),
-        cmocka_unit_test(values_are_refused_by_row),
-        cmocka_unit_test(points_that_determine_nothing_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
