@@ -21,6 +21,9 @@ struct fit_set {
     struct fit_conventions conventions;
 };
 
+/* Appends what the intervals are of: settings with their seeds, or the scatter about the law alone. */
+void fit_interval_text(const struct fit_set *set, int replicates, struct str *out);
+
 void fit_print_people(const struct fit_set *set);
 
 /* One object: the first fit's letters at the top, all fits in "fits". */
