@@ -205,8 +205,8 @@ fuzz: ## look for inputs that break the readers, FUZZ_SECONDS each; needs clang
 	$(Q)tests/fuzz/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%)
 
 scale: ## time the program on a store of a million trials (some minutes, 4 GiB in TMPDIR)
-	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all
-	$(Q)ISOFLOP=$(BUILD)/isoflop tests/scale/scale.sh
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/tests/scale/runners
+	$(Q)ISOFLOP=$(BUILD)/isoflop RUNNERS=$(BUILD)/tests/scale/runners tests/scale/scale.sh
 
 # ---- the same model in PyTorch ----
 

@@ -11,7 +11,6 @@
 #include "harness/cli/shape_json.h"
 #include "harness/cli/size_measured.h"
 #include "harness/cli/size_print.h"
-#include "harness/cli/sweep.h"
 
 static struct size_facts learn(const struct catalogue_model *m, const struct options *o)
 {
@@ -33,10 +32,10 @@ static void print_all(const struct catalogue *catalogue, const struct options *o
     for (int i = 0; i < catalogue->n; i++) {
         struct size_facts f = learn(&catalogue->models[i], o);
         char text[5][32];
-        sweep_count_text(text[0], sizeof text[0], (double)f.counts.total);
-        sweep_count_text(text[1], sizeof text[1], (double)f.counts.active);
-        sweep_count_text(text[2], sizeof text[2], (double)f.counts.non_embedding);
-        sweep_count_text(text[3], sizeof text[3], f.tokens);
+        print_count_text(text[0], sizeof text[0], (double)f.counts.total);
+        print_count_text(text[1], sizeof text[1], (double)f.counts.active);
+        print_count_text(text[2], sizeof text[2], (double)f.counts.non_embedding);
+        print_count_text(text[3], sizeof text[3], f.tokens);
         size_bytes_text(text[4], sizeof text[4], 2 * (double)f.counts.total);
         (void)printf("%-18.18s %9s %9s %13s %9s ", f.name, text[0], text[1], text[2], isfinite(f.tokens) ? text[3] : "");
         if (isfinite(f.train_flops))

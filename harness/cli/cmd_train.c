@@ -241,8 +241,8 @@ static void print_people(const struct training *t)
     char params[32], rate[32];
     double floor = told(t, RECORD_FACT, "entropy_floor"), loss = told(t, RECORD_FACT, "heldout_loss");
     print_curve(t);
-    sweep_count_text(params, sizeof params, told(t, RECORD_FACT, "params_total"));
-    sweep_count_text(rate, sizeof rate, told(t, RECORD_COST, "tokens_per_s"));
+    print_count_text(params, sizeof params, told(t, RECORD_FACT, "params_total"));
+    print_count_text(rate, sizeof rate, told(t, RECORD_COST, "tokens_per_s"));
     (void)printf("\nheld-out loss  %.4f nats per token, standard error %.2g\n", loss,
                  told(t, RECORD_FACT, "heldout_stderr"));
     if (isfinite(floor))

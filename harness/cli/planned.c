@@ -65,8 +65,8 @@ static void print_people(const struct plan *plan, int jobs)
         const char *rest;
         plan_label(plan, i, label, sizeof label);
         rest = fit_label(label);
-        sweep_count_text(text[0], sizeof text[0], (double)e->params_total);
-        sweep_count_text(text[1], sizeof text[1], (double)e->tokens);
+        print_count_text(text[0], sizeof text[0], (double)e->params_total);
+        print_count_text(text[1], sizeof text[1], (double)e->tokens);
         (void)printf("%.8s  %-*.*s %7s %7s %8.2g %8.1f %6.0f\n", plan->trials[i].id, LABEL_WIDTH, LABEL_WIDTH, label,
                      text[0], text[1], e->flops, e->seconds, e->bytes / (1 << 20));
         if (*rest)

@@ -53,6 +53,19 @@ static void print_people(const struct table *table)
     free(widths);
 }
 
+void print_count_text(char *out, size_t size, double count)
+{
+    static const struct { double factor; const char *suffix; } units[] = {{1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e3, " k"}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (count >= units[i].factor) {
+            double value = count / units[i].factor;
+            (void)snprintf(out, size, value < 9.95 ? "%.1f%s" : "%.0f%s", value, units[i].suffix);
+            return;
+        }
+    }
+    (void)snprintf(out, size, "%.0f", count);
+}
+
 int print_table(const struct invocation *invocation, const struct table *table, const char *schema)
 {
     struct err err = ERR_INIT;

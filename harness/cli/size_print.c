@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "harness/cli/sweep.h"
+#include "harness/cli/print.h"
 
 /* ---- A table for programs ---- */
 
@@ -238,7 +238,7 @@ void size_print_people(const struct size_facts *f, const struct machines *machin
     (void)printf("  %-14s %19.4g   %s\n", "forward", f->forward_flops, says);
     (void)printf("  %-14s %19.4g   %s\n", "", f->causal_flops, "the same, masked pairs left out");
     if (isfinite(f->tokens)) {
-        sweep_count_text(tokens, sizeof tokens, f->tokens);
+        print_count_text(tokens, sizeof tokens, f->tokens);
         (void)snprintf(says, sizeof says, "FLOPs by 6 N D for %s tokens", tokens);
         (void)printf("  %-14s %19.3g   %s\n", "training", f->train_flops, says);
     } else {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sweep.c — the sink between runner and store, and what has to be known before a sweep begins.
- * Invariant: a trial's attempt is stored in one transaction by store_finish, or not at all. */
+ * Invariant: a trial's attempt is stored in one transaction, by store_finish or together with the next claim, or not at
+ * all. */
 #include "harness/cli/sweep.h"
 
 #include <stdio.h>
@@ -85,19 +86,6 @@ void sweep_state_folder(const char *db, const char *id, struct str *out)
     str_format(out, "%s.states/%s", db, id);
 }
 
-void sweep_count_text(char *out, size_t size, double count)
-{
-    static const struct { double factor; const char *suffix; } units[] = {{1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e3, " k"}};
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (count >= units[i].factor) {
-            double value = count / units[i].factor;
-            (void)snprintf(out, size, value < 9.95 ? "%.1f%s" : "%.0f%s", value, units[i].suffix);
-            return;
-        }
-    }
-    (void)snprintf(out, size, "%.0f", count);
-}
-
 enum status sweep_owner(struct store *store, struct owner *out, struct err *err)
 {
     struct sysinfo info;
@@ -136,7 +124,61 @@ struct context {
     char *running;       /* per trial: it is running */
     int *tries;          /* per trial: attempts of this run */
     char *starved;       /* per trial: ran out of memory, and is tried once more when nothing runs beside it */
+    struct {
+        struct assignment assignment;
+        struct record *records; /* owned; NULL: nothing is put aside */
+        int n;
+    } aside;             /* a trial that is done: stored together with the next claim, or by settle */
 };
+
+static int plan_index(const struct plan *plan, const char *id)
+{
+    for (int i = 0; i < plan->n_trials; i++)
+        if (strcmp(plan->trials[i].id, id) == 0)
+            return i;
+    return -1;
+}
+
+/* A trial that is done, or would only diverge again, needs its states no more; a trunk's go with its last branch. */
+static void drop_states(struct context *c, const struct assignment *a, enum outcome outcome)
+{
+    int i = plan_index(c->plan, a->id);
+    bool needed = outcome == OUTCOME_INTERRUPTED;
+    if (*a->state && (outcome == OUTCOME_DONE || outcome == OUTCOME_DIVERGED))
+        states_prune(a->state, 0);
+    if (i < 0)
+        return;
+    for (int k = 0; k < c->plan->n_trials && *a->trunk; k++)
+        if (strcmp(c->plan->trials[k].trunk, c->plan->trials[i].trunk) == 0)
+            needed = needed || !c->ended[k] || c->running[k];
+    if (*a->trunk && !needed)
+        states_prune(a->trunk, 0);
+}
+
+static void aside_is_stored(struct context *c)
+{
+    if (c->options->told)
+        c->options->told(c->options->told_context, c->aside.records, c->aside.n);
+    drop_states(c, &c->aside.assignment, OUTCOME_DONE);
+    free(c->aside.records);
+    c->aside.records = NULL;
+}
+
+static struct ended what_is_aside(const struct context *c)
+{
+    const struct assignment *a = &c->aside.assignment;
+    return (struct ended){a->id, a->attempt, OUTCOME_DONE, "", c->aside.records, c->aside.n};
+}
+
+static enum status claim_one(struct context *c, const struct plan *plan, int *index, int64_t *attempt, struct err *err)
+{
+    struct ended ended = what_is_aside(c);
+    enum status status = c->aside.records ? store_finish_and_claim(c->store, &ended, plan, &c->owner, index, attempt, err)
+                                          : store_claim(c->store, plan, &c->owner, index, attempt, err);
+    if (status == STATUS_OK && c->aside.records)
+        aside_is_stored(c);
+    return status;
+}
 
 /* Claims the first trial of the plan that is pending and waits for no branch of its trunk. */
 static enum status claim_branch(struct context *c, int *index, int64_t *attempt, struct err *err)
@@ -149,7 +191,7 @@ static enum status claim_branch(struct context *c, int *index, int64_t *attempt,
             continue;
         only.trials = &c->plan->trials[i];
         only.n_trials = 1;
-        status = store_claim(c->store, &only, &c->owner, &none, attempt, err);
+        status = claim_one(c, &only, &none, attempt, err);
         *index = i;
         if (status != STATUS_DONE)
             return status;
@@ -190,7 +232,7 @@ static enum status claim(void *opaque, struct assignment *out, struct err *err)
     int index = 0;
     int64_t attempt = 0;
     enum status status = c->plan->shares_trunks ? claim_branch(c, &index, &attempt, err)
-                                                : store_claim(c->store, c->plan, &c->owner, &index, &attempt, err);
+                                                : claim_one(c, c->plan, &index, &attempt, err);
     if (status != STATUS_OK)
         return status;
     trial = &c->plan->trials[index];
@@ -218,14 +260,6 @@ static enum status peek(void *opaque, double *seconds, struct err *err)
         }
     }
     return STATUS_DONE;
-}
-
-static int plan_index(const struct plan *plan, const char *id)
-{
-    for (int i = 0; i < plan->n_trials; i++)
-        if (strcmp(plan->trials[i].id, id) == 0)
-            return i;
-    return -1;
 }
 
 /* Energy counters belong to the whole machine: with several jobs the figure is nobody's and is left out. */
@@ -257,21 +291,17 @@ static enum status retry(struct context *c, const struct assignment *a, enum out
     return store_prepare(c->store, &only, STORE_RERUN_FAILED, &pending, err);
 }
 
-/* A trial that is done, or would only diverge again, needs its states no more; a trunk's go with its last branch. */
-static void drop_states(struct context *c, const struct assignment *a, enum outcome outcome)
+static enum status settle(void *opaque, struct err *err)
 {
-    int i = plan_index(c->plan, a->id);
-    bool needed = outcome == OUTCOME_INTERRUPTED;
-    if (*a->state && (outcome == OUTCOME_DONE || outcome == OUTCOME_DIVERGED))
-        states_prune(a->state, 0);
-    if (i < 0)
-        return;
-    c->running[i] = 0;
-    for (int k = 0; k < c->plan->n_trials && *a->trunk; k++)
-        if (strcmp(c->plan->trials[k].trunk, c->plan->trials[i].trunk) == 0)
-            needed = needed || !c->ended[k] || c->running[k];
-    if (*a->trunk && !needed)
-        states_prune(a->trunk, 0);
+    struct context *c = opaque;
+    const struct ended e = what_is_aside(c);
+    enum status status;
+    if (!e.records)
+        return STATUS_OK;
+    status = store_finish(c->store, e.trial_id, e.attempt, &c->owner, e.outcome, e.reason, e.records, e.n, err);
+    if (status == STATUS_OK)
+        aside_is_stored(c);
+    return status;
 }
 
 static enum status finish(void *opaque, const struct assignment *a, enum outcome outcome, const char *reason,
@@ -279,6 +309,7 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
 {
     struct context *c = opaque;
     struct record *all = malloc(((size_t)n + 1) * sizeof *all);
+    int i = plan_index(c->plan, a->id);
     enum status status;
     NEED_MEMORY(all);
     if (n > 0) /* an attempt that never spoke has no records at all */
@@ -292,9 +323,17 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
         (void)snprintf(all[n].text, sizeof all[n].text, "%s.checkpoints/%s", slash ? slash + 1 : c->options->db, a->id);
         n++;
     }
-    status = store_finish(c->store, a->id, a->attempt, &c->owner, outcome, reason, all, n, err);
-    if (status == STATUS_OK && outcome == OUTCOME_DONE && c->options->told)
-        c->options->told(c->options->told_context, all, n);
+    if (i >= 0)
+        c->running[i] = 0;
+    status = settle(c, err);
+    if (status == STATUS_OK && outcome == OUTCOME_DONE) {
+        c->aside.assignment = *a;
+        c->aside.records = all;
+        c->aside.n = n;
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK)
+        status = store_finish(c->store, a->id, a->attempt, &c->owner, outcome, reason, all, n, err);
     free(all);
     if (status == STATUS_OK)
         status = retry(c, a, outcome, err);
@@ -369,7 +408,7 @@ static enum status run_pending(struct context *c, int pending, struct runner_res
 {
     const struct sweep_options *o = c->options;
     struct bar bar = bar_open(&o->screen, o->quiet);
-    struct sink sink = {.context = c, .claim = claim, .peek = peek, .finish = finish};
+    struct sink sink = {.context = c, .claim = claim, .peek = peek, .finish = finish, .settle = settle};
     struct runner_options options = {
         .jobs = o->jobs,
         .timeout_s = o->timeout_s,
@@ -440,6 +479,7 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
     free(c.running);
     free(c.tries);
     free(c.starved);
+    free(c.aside.records);
     return status;
 }
 

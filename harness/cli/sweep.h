@@ -64,7 +64,4 @@ void sweep_model_folder(const char *db, const char *trial_id, struct str *out);
 /* Appends the folder of the states of a trial or a trunk, in a folder of the store's own beside it. */
 void sweep_state_folder(const char *db, const char *id, struct str *out);
 
-/* "16.2 M", "310 k": a count as people say it. */
-void sweep_count_text(char *out, size_t size, double count);
-
 #endif

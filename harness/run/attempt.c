@@ -225,10 +225,26 @@ double attempt_busy_s(const struct attempt *attempt)
     return attempt->stands ? busy - clock_since(attempt->stands_since) : busy;
 }
 
-double attempt_fraction(const struct attempt *attempt)
+bool attempt_is_active(const struct attempt *attempt)
 {
-    double fraction = attempt->steps > 0 ? (double)attempt->step / (double)attempt->steps : 0;
-    return fmin(fmax(fraction, 0), 1);
+    return attempt->state != ATTEMPT_FREE;
+}
+
+struct forecast_running attempts_sum(const struct attempt *attempts, int n)
+{
+    struct forecast_running sum = {0};
+    for (const struct attempt *attempt = attempts; attempt < attempts + n; attempt++) {
+        double fraction = attempt->steps > 0 ? (double)attempt->step / (double)attempt->steps : 0;
+        if (!attempt_is_active(attempt))
+            continue;
+        fraction = fmin(fmax(fraction, 0), 1);
+        sum.n++;
+        sum.fractions += fraction;
+        sum.done_s += fraction * attempt->assignment.seconds;
+        if (attempt->assignment.seconds > 0)
+            sum.busy_s += attempt_busy_s(attempt);
+    }
+    return sum;
 }
 
 /* ---- how it ended ---- */

@@ -14,6 +14,7 @@
 
 #include "engine/base/err.h"
 #include "harness/run/clock.h"
+#include "harness/run/forecast.h"
 #include "harness/run/frames.h"
 #include "harness/run/process.h"
 #include "harness/run/runner.h"
@@ -86,8 +87,9 @@ struct instant attempt_watch(struct attempt *attempt, double timeout_s);
 bool attempt_stands_still(const struct attempt *attempt);
 /* Seconds it has run, without those it stood still. */
 double attempt_busy_s(const struct attempt *attempt);
-/* Share of its steps done, 0 … 1. */
-double attempt_fraction(const struct attempt *attempt);
+bool attempt_is_active(const struct attempt *attempt);
+/* Over the active ones of n slots: the share of the steps done, 0 … 1, and what comes of it. */
+struct forecast_running attempts_sum(const struct attempt *attempts, int n);
 
 /* Reaps the ended process and judges the attempt; may add a last record. */
 enum outcome attempt_conclude(struct attempt *attempt, char reason[REASON_SIZE]);

@@ -54,11 +54,6 @@ struct runner {
     struct runner_result result;
 };
 
-static bool is_active(const struct attempt *attempt)
-{
-    return attempt->state != ATTEMPT_FREE;
-}
-
 /* Keeps the first failure. */
 static void fail(struct runner *runner, enum status status, const struct err *err)
 {
@@ -70,29 +65,13 @@ static void fail(struct runner *runner, enum status status, const struct err *er
 
 /* ---- saying how it goes ---- */
 
-static struct forecast_running sum_running(const struct runner *runner)
-{
-    struct forecast_running sum = {0};
-    for (int i = 0; i < runner->options->jobs; i++) {
-        const struct attempt *attempt = &runner->attempts[i];
-        if (!is_active(attempt))
-            continue;
-        sum.n++;
-        sum.fractions += attempt_fraction(attempt);
-        sum.done_s += attempt_fraction(attempt) * attempt->assignment.seconds;
-        if (attempt->assignment.seconds > 0)
-            sum.busy_s += attempt_busy_s(attempt);
-    }
-    return sum;
-}
-
 /* about: the trial that moved, or NULL; outcome and reason when it has just ended, else reason is NULL. */
 static void report(struct runner *runner, const struct attempt *about, enum outcome outcome,
                    const char *reason)
 {
     const struct runner_options *options = runner->options;
     struct runner_result *result = &runner->result;
-    struct forecast_running running = sum_running(runner);
+    struct forecast_running running = attempts_sum(runner->attempts, runner->options->jobs);
     struct runner_progress progress = {
         .done = result->done,
         .failed = result->failed + result->diverged + result->timeout + result->oom,
@@ -117,6 +96,49 @@ static void report(struct runner *runner, const struct attempt *about, enum outc
     options->progress(&progress, options->context);
 }
 
+/* ---- what the sink gets ---- */
+
+static void kill_all(struct runner *runner)
+{
+    for (int i = 0; i < runner->options->jobs; i++)
+        if (attempt_is_active(&runner->attempts[i]))
+            attempt_kill(&runner->attempts[i]);
+}
+
+/* The sink could not store something: nothing that still runs could be stored either. */
+static void lose_sink(struct runner *runner, enum status status, const struct err *err)
+{
+    runner->failure = STATUS_OK; /* a claim that failed before matters less */
+    fail(runner, status, err);
+    runner->phase = PHASE_FAILED;
+    kill_all(runner);
+}
+
+/* Hands the end of an attempt to the sink. */
+static void finish(struct runner *runner, const struct assignment *assignment, enum outcome outcome,
+                   const char *reason, const struct record *records, int n)
+{
+    struct err err = ERR_INIT;
+    enum status status;
+    if (runner->phase == PHASE_FAILED)
+        return;
+    status = runner->sink->finish(runner->sink->context, assignment, outcome, reason, records, n, &err);
+    if (status != STATUS_OK)
+        lose_sink(runner, status, &err);
+}
+
+static void settle(struct runner *runner)
+{
+    const struct sink *sink = runner->sink;
+    struct err err = ERR_INIT;
+    enum status status;
+    if (runner->phase == PHASE_FAILED || !sink->settle)
+        return;
+    status = sink->settle(sink->context, &err);
+    if (status != STATUS_OK)
+        lose_sink(runner, status, &err);
+}
+
 /* ---- starting ---- */
 
 static bool somebody_wants_silence(const struct runner *runner)
@@ -124,7 +146,7 @@ static bool somebody_wants_silence(const struct runner *runner)
     for (int i = 0; i < runner->options->jobs; i++) {
         const struct attempt *attempt = &runner->attempts[i];
         if (attempt->state == ATTEMPT_WAITS || attempt->state == ATTEMPT_ALONE ||
-            (is_active(attempt) && attempt->assignment.alone))
+            (attempt_is_active(attempt) && attempt->assignment.alone))
             return true;
     }
     return false;
@@ -132,7 +154,7 @@ static bool somebody_wants_silence(const struct runner *runner)
 
 static bool has_budget(struct runner *runner, double seconds)
 {
-    struct forecast_running running = sum_running(runner);
+    struct forecast_running running = attempts_sum(runner->attempts, runner->options->jobs);
     double end = clock_since(runner->begun) + seconds * forecast_ratio(&runner->forecast, &running);
     return end <= runner->options->budget_s;
 }
@@ -162,9 +184,6 @@ static enum status claim(struct runner *runner, struct err *err)
     return status;
 }
 
-static void finish(struct runner *runner, const struct assignment *assignment, enum outcome outcome,
-                   const char *reason, const struct record *records, int n);
-
 static void give_back_held(struct runner *runner, const char *reason)
 {
     if (runner->holds)
@@ -175,7 +194,7 @@ static void give_back_held(struct runner *runner, const char *reason)
 static struct attempt *free_slot(struct runner *runner)
 {
     int i = 0;
-    while (is_active(&runner->attempts[i]))
+    while (attempt_is_active(&runner->attempts[i]))
         i++;
     ASSERT(i < runner->options->jobs);
     return &runner->attempts[i];
@@ -205,7 +224,7 @@ static bool start_held(struct runner *runner)
     return false;
 }
 
-static void schedule(struct runner *runner)
+static void start_more(struct runner *runner)
 {
     while (runner->phase == PHASE_GOING && !runner->draining && runner->running < runner->jobs &&
            !somebody_wants_silence(runner)) {
@@ -225,31 +244,13 @@ static void schedule(struct runner *runner)
     }
 }
 
+static void schedule(struct runner *runner)
+{
+    start_more(runner);
+    settle(runner);
+}
+
 /* ---- ending ---- */
-
-static void kill_all(struct runner *runner)
-{
-    for (int i = 0; i < runner->options->jobs; i++)
-        if (is_active(&runner->attempts[i]))
-            attempt_kill(&runner->attempts[i]);
-}
-
-/* Hands the end of an attempt to the sink. When that fails, nothing that still runs could be stored either. */
-static void finish(struct runner *runner, const struct assignment *assignment, enum outcome outcome,
-                   const char *reason, const struct record *records, int n)
-{
-    struct err err = ERR_INIT;
-    enum status status;
-    if (runner->phase == PHASE_FAILED)
-        return;
-    status = runner->sink->finish(runner->sink->context, assignment, outcome, reason, records, n, &err);
-    if (status == STATUS_OK)
-        return;
-    runner->failure = STATUS_OK; /* a claim that failed before matters less */
-    fail(runner, status, &err);
-    runner->phase = PHASE_FAILED;
-    kill_all(runner);
-}
 
 static void count(struct runner_result *result, enum outcome outcome)
 {
@@ -295,7 +296,7 @@ static void reap(struct runner *runner)
 {
     for (int i = 0; i < runner->options->jobs; i++) {
         struct attempt *attempt = &runner->attempts[i];
-        if (is_active(attempt) && process_has_ended(&attempt->process))
+        if (attempt_is_active(attempt) && process_has_ended(&attempt->process))
             conclude(runner, attempt);
     }
 }
@@ -325,7 +326,7 @@ static void settle_silence(struct runner *runner)
         return;
     for (int i = 0; i < runner->options->jobs; i++) {
         struct attempt *attempt = &runner->attempts[i];
-        if (!is_active(attempt) || attempt == first)
+        if (!attempt_is_active(attempt) || attempt == first)
             continue;
         if (!first) {
             attempt_resume(attempt);
@@ -346,7 +347,7 @@ static void ask_to_stop(struct runner *runner)
     runner->phase = PHASE_ASKED;
     runner->phase_until = clock_later(clock_now(), runner->stop_grace_s);
     for (int i = 0; i < runner->options->jobs; i++)
-        if (is_active(&runner->attempts[i]))
+        if (attempt_is_active(&runner->attempts[i]))
             attempt_stop(&runner->attempts[i]);
 }
 
@@ -373,7 +374,7 @@ static void end_grace(struct runner *runner)
         return;
     runner->phase = PHASE_TOLD;
     for (int i = 0; i < runner->options->jobs; i++)
-        if (is_active(&runner->attempts[i]))
+        if (attempt_is_active(&runner->attempts[i]))
             attempt_condemn(&runner->attempts[i], OUTCOME_INTERRUPTED,
                             "asked to stop, and did not within %g s", runner->stop_grace_s);
 }
@@ -393,7 +394,7 @@ static int watch(struct runner *runner)
     if (runner->phase == PHASE_ASKED && clock_is_before(runner->phase_until, next))
         next = runner->phase_until;
     for (int i = 0; i < runner->options->jobs; i++)
-        if (is_active(&runner->attempts[i])) {
+        if (attempt_is_active(&runner->attempts[i])) {
             struct instant wanted = attempt_watch(&runner->attempts[i], runner->timeout_s);
             if (clock_is_before(wanted, next))
                 next = wanted;
@@ -407,7 +408,7 @@ static void wait_and_read(struct runner *runner, struct wake *wake, int timeout_
     for (int i = 0; i < jobs; i++) {
         struct attempt *attempt = &runner->attempts[i];
         /* A negative descriptor is passed over by poll. */
-        runner->looks[i] = (struct pollfd){.fd = is_active(attempt) ? attempt->process.frames_fd : -1,
+        runner->looks[i] = (struct pollfd){.fd = attempt_is_active(attempt) ? attempt->process.frames_fd : -1,
                                            .events = POLLIN};
     }
     rc = wake_wait(wake, runner->looks, jobs, timeout_ms);
@@ -423,10 +424,10 @@ static void report_now_and_then(struct runner *runner)
     if (since < report_every_s || (since < 1 && !runner->news))
         return;
     /* When the one that moved last has ended, any that runs is better than none. */
-    for (int i = 0; i < runner->options->jobs && about && !is_active(about); i++)
-        if (is_active(&runner->attempts[i]))
+    for (int i = 0; i < runner->options->jobs && about && !attempt_is_active(about); i++)
+        if (attempt_is_active(&runner->attempts[i]))
             about = &runner->attempts[i];
-    report(runner, about && is_active(about) ? about : NULL, OUTCOME_DONE, NULL);
+    report(runner, about && attempt_is_active(about) ? about : NULL, OUTCOME_DONE, NULL);
 }
 
 static void loop(struct runner *runner, struct wake *wake)

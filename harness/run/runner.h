@@ -48,6 +48,9 @@ struct sink {
      * FACT, TEXT, MOE_LOAD, MOE_METRIC, in the order sent), to be stored in one transaction. An error ends the run. */
     enum status (*finish)(void *context, const struct assignment *assignment, enum outcome outcome,
                           const char *reason, const struct record *records, int n, struct err *err);
+    /* Optional: a sink that stores an end together with the next claim. Called before the runner waits for anything, so
+     * that what finish has put aside is stored by then. An error ends the run. */
+    enum status (*settle)(void *context, struct err *err);
 };
 
 /* What the runner says while it works; draws nothing itself. Called at most ten times a second and at

@@ -182,8 +182,9 @@ static enum status begin_attempt(struct store *store, const char *trial_id, cons
     return status;
 }
 
-enum status store_claim(struct store *store, const struct plan *plan, const struct owner *owner, int *index,
-                        int64_t *attempt, struct err *err)
+/* ended may be NULL. */
+static enum status turn(struct store *store, const struct ended *ended, const struct plan *plan, const struct owner *owner,
+                        int *index, int64_t *attempt, struct err *err)
 {
     int64_t number = 0;
     int place = 0, start = store->claimed_from == plan->trials ? store->next_claim : 0;
@@ -193,18 +194,17 @@ enum status store_claim(struct store *store, const struct plan *plan, const stru
     status = db_begin(store->db, err);
     if (status != STATUS_OK)
         return status;
+    if (ended)
+        status = store_put_end(store, ended, owner, err);
     /* A plan lists its trials from the largest, so the first that is pending is the one to take. What was
      * given back by another runner lies before the hint and is looked for when nothing lies behind it. */
-    status = take_pending(store, plan, start, plan->n_trials, &place, err);
+    if (status == STATUS_OK)
+        status = take_pending(store, plan, start, plan->n_trials, &place, err);
     if (status == STATUS_DONE)
         status = take_pending(store, plan, 0, start, &place, err);
     if (status == STATUS_OK)
         status = begin_attempt(store, plan->trials[place].id, owner, &number, err);
-    if (status != STATUS_OK) {
-        db_rollback(store->db);
-        return status;
-    }
-    status = db_commit(store->db, err);
+    status = store_end(store, status, err);
     if (status != STATUS_OK)
         return status;
     store->claimed_from = plan->trials;
@@ -212,4 +212,16 @@ enum status store_claim(struct store *store, const struct plan *plan, const stru
     *index = place;
     *attempt = number;
     return STATUS_OK;
+}
+
+enum status store_claim(struct store *store, const struct plan *plan, const struct owner *owner, int *index,
+                        int64_t *attempt, struct err *err)
+{
+    return turn(store, NULL, plan, owner, index, attempt, err);
+}
+
+enum status store_finish_and_claim(struct store *store, const struct ended *ended, const struct plan *plan,
+                                   const struct owner *owner, int *index, int64_t *attempt, struct err *err)
+{
+    return turn(store, ended, plan, owner, index, attempt, err);
 }

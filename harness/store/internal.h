@@ -54,6 +54,10 @@ MUST_CHECK enum status store_put_spec(struct store *store, const struct plan *pl
 /* Ends the transaction: commits on STATUS_OK, otherwise rolls back and passes status on. */
 MUST_CHECK enum status store_end(struct store *store, enum status status, struct err *err);
 
+/* What store_finish does, within the caller's transaction. */
+MUST_CHECK enum status store_put_end(struct store *store, const struct ended *ended, const struct owner *owner,
+                                     struct err *err);
+
 /* Seconds of the clock that does not jump; comparable within one boot of the machine. */
 double store_monotonic_s(void);
 

@@ -105,6 +105,19 @@ MUST_CHECK enum status store_finish(struct store *store, const char *trial_id, i
                                     const struct owner *owner, enum outcome outcome, const char *reason,
                                     const struct record *records, int n, struct err *err);
 
+/* The two in one transaction, which waits for the disk half as often: both happen, or neither. STATUS_DONE when none is left
+ * to claim: then nothing was stored. */
+struct ended {
+    const char *trial_id;
+    int64_t attempt;
+    enum outcome outcome;
+    const char *reason;
+    const struct record *records;
+    int n;
+};
+MUST_CHECK enum status store_finish_and_claim(struct store *store, const struct ended *ended, const struct plan *plan,
+                                              const struct owner *owner, int *index, int64_t *attempt, struct err *err);
+
 /* Any read-only SQL with text parameters ?1 … ?n; the answer is the caller's to release. */
 MUST_CHECK enum status store_query(struct store *store, const char *sql, const char *const *parameters, int n,
                                    struct table *out, struct err *err);

@@ -378,20 +378,24 @@ static enum status put_all(struct ending *ending, enum outcome outcome, const st
     return status;
 }
 
+enum status store_put_end(struct store *store, const struct ended *ended, const struct owner *owner, struct err *err)
+{
+    struct ending ending = {.store = store, .trial_id = ended->trial_id, .attempt = ended->attempt};
+    enum status status;
+    ASSERT(ended->outcome >= 0 && ended->outcome < OUTCOME_COUNT);
+    for (int i = 0; i < MOST_FACTS; i++)
+        ending.facts[i] = ending.costs[i] = NAN;
+    status = end_attempt(&ending, owner, ended->outcome, ended->reason, err);
+    return status == STATUS_OK ? put_all(&ending, ended->outcome, ended->records, ended->n, err) : status;
+}
+
 enum status store_finish(struct store *store, const char *trial_id, int64_t attempt,
                          const struct owner *owner, enum outcome outcome, const char *reason,
                          const struct record *records, int n, struct err *err)
 {
-    struct ending ending = {.store = store, .trial_id = trial_id, .attempt = attempt};
-    enum status status;
-    ASSERT(outcome >= 0 && outcome < OUTCOME_COUNT);
-    for (int i = 0; i < MOST_FACTS; i++)
-        ending.facts[i] = ending.costs[i] = NAN;
-    status = db_begin(store->db, err);
+    struct ended ended = {trial_id, attempt, outcome, reason, records, n};
+    enum status status = db_begin(store->db, err);
     if (status != STATUS_OK)
         return status;
-    status = end_attempt(&ending, owner, outcome, reason, err);
-    if (status == STATUS_OK)
-        status = put_all(&ending, outcome, records, n, err);
-    return store_end(store, status, err);
+    return store_end(store, store_put_end(store, &ended, owner, err), err);
 }

@@ -39,8 +39,9 @@ struct book {
     double seconds;       /* predicted, of each */
     int retries;          /* a failed trial is handed out again this often */
     int again;            /* trial to hand out again, or -1 */
-    int finish_fails_at, claim_fails_at; /* number of the call, from 1; 0: never */
-    int finishes, claims;
+    int finish_fails_at, claim_fails_at, settle_fails_at; /* number of the call, from 1; 0: never */
+    int finishes, claims, settles;
+    bool aside;           /* something has ended and was not settled since */
     struct seen seen[TRIALS_MAX];
     struct runner_progress last;
     int reports;
@@ -87,6 +88,7 @@ static enum status book_finish(void *context, const struct assignment *assignmen
     struct book *book = context;
     long i = strtol(assignment->id, NULL, 10);
     struct seen *seen = &book->seen[i];
+    book->aside = true;
     if (++book->finishes == book->finish_fails_at)
         return err_set(err, STATUS_IO, "no space left on device");
     seen->finishes++;
@@ -101,6 +103,15 @@ static enum status book_finish(void *context, const struct assignment *assignmen
     seen->n = n;
     if (outcome != OUTCOME_DONE && outcome != OUTCOME_INTERRUPTED && seen->claims <= book->retries)
         book->again = (int)i;
+    return STATUS_OK;
+}
+
+static enum status book_settle(void *context, struct err *err)
+{
+    struct book *book = context;
+    if (book->aside && ++book->settles == book->settle_fails_at)
+        return err_set(err, STATUS_IO, "no space left on device");
+    book->aside = false;
     return STATUS_OK;
 }
 
@@ -173,7 +184,7 @@ static const struct runner_options usual = {.jobs = 2, .timeout_s = 20};
 static enum status run_book(struct book *book, const enum act *acts, struct runner_options options,
                             struct runner_result *out, struct err *err)
 {
-    struct sink sink = {.context = book, .claim = book_claim, .finish = book_finish};
+    struct sink sink = {.context = book, .claim = book_claim, .finish = book_finish, .settle = book_settle};
     enum status status;
     book->acts = acts;
     book->again = -1;
@@ -185,6 +196,7 @@ static enum status run_book(struct book *book, const enum act *acts, struct runn
     options.progress = note_progress;
     options.context = book;
     status = runner_run(&options, &sink, out, err);
+    assert_true(status != STATUS_OK || !book->aside);
     assert_true(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD); /* no zombie, nobody left */
     return status;
 }

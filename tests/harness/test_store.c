@@ -74,6 +74,32 @@ static void a_late_result_is_refused(void **state)
     free(plan.trials);
 }
 
+static void an_end_and_a_claim_go_together_or_not_at_all(void **state)
+{
+    struct plan plan = planned(2);
+    struct store *store = with_plan(&plan);
+    struct owner owner = this_runner(), other = owner;
+    struct record records[32];
+    struct err err = ERR_INIT;
+    int index, n = sample_records(records);
+    int64_t attempt = claimed(store, &plan, &owner, &index);
+    struct ended ended = {plan.trials[index].id, attempt, OUTCOME_DONE, "", records, n};
+    static const char running[] = "SELECT count(*) FROM trial WHERE state = 'running'";
+    (void)state;
+    other.token[0] = other.token[0] == '0' ? '1' : '0';
+    expect_status(store_finish_and_claim(store, &ended, &plan, &other, &index, &attempt, &err), STATUS_CORRUPT, &err);
+    assert_true(number(store, running) == 1);
+    expect_status(store_finish_and_claim(store, &ended, &plan, &owner, &index, &attempt, &err), STATUS_OK, &err);
+    assert_int_equal(index, 1);
+    assert_true(number(store, running) == 1);
+    assert_true(number(store, "SELECT count(*) FROM trial WHERE state = 'done'") == 1);
+    ended.trial_id = plan.trials[1].id;
+    expect_status(store_finish_and_claim(store, &ended, &plan, &owner, &index, &attempt, &err), STATUS_DONE, &err);
+    assert_true(number(store, running) == 1); /* nothing was left to claim, so the end is not stored either */
+    store_close(store);
+    free(plan.trials);
+}
+
 static void failures_are_kept_apart(void **state)
 {
     struct plan plan = planned(1);
@@ -241,6 +267,7 @@ int main(void)
         cmocka_unit_test_teardown(a_plan_is_put_once, remove_store),
         cmocka_unit_test_teardown(trials_are_claimed_largest_first_and_once, remove_store),
         cmocka_unit_test_teardown(a_late_result_is_refused, remove_store),
+        cmocka_unit_test_teardown(an_end_and_a_claim_go_together_or_not_at_all, remove_store),
         cmocka_unit_test_teardown(failures_are_kept_apart, remove_store),
         cmocka_unit_test_teardown(an_interrupted_trial_is_pending_again, remove_store),
         cmocka_unit_test_teardown(a_dead_runner_s_trial_is_taken_back, remove_store),
