@@ -73,12 +73,23 @@ struct validity_optimum {
     double at;              /* the one with the lowest held-out loss */
 };
 
+/* One model's extent of one kind, beside others on the same data and as many tokens. */
+struct validity_extent {
+    int data; /* group of the data */
+    double tokens, value;
+};
+
+enum { VALIDITY_EXTENTS = 4 }; /* kinds: total and active parameters, time, memory */
+
 struct validity_cells {
     const struct table *trials;
     int at[VALIDITY_N_COLUMNS]; /* a column's place in the table */
-    struct validity_group replicates, rates, families, budgets;
+    struct validity_group replicates, rates, families, budgets, tokenizers, data;
+    int *seeds;                          /* different ones, per group of replicates */
     struct validity_optimum *best_rates; /* learning rate, per group of rates */
     struct validity_optimum *best_sizes; /* parameters, per group of a budget */
+    struct validity_extent *dense[VALIDITY_EXTENTS]; /* trained dense models, in order; validity_groups.c */
+    int n_dense;
 };
 
 /* Fill and release all but the first two fields, which must be set. */

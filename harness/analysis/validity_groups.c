@@ -20,8 +20,6 @@ static bool same_text(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-#define SAME_KEY(cells, a, b, key) same_text(TEXT(cells, a, key), TEXT(cells, b, key))
-
 /* ---- groups ---- */
 
 struct keyed {
@@ -118,26 +116,6 @@ static struct validity_optimum *optima_of(const struct validity_cells *c, const 
     return optima;
 }
 
-void validity_groups_open(struct validity_cells *c)
-{
-    group_by(c, VALIDITY_AT_replicate_key, &c->replicates);
-    group_by(c, VALIDITY_AT_rate_key, &c->rates);
-    group_by(c, VALIDITY_AT_family_key, &c->families);
-    group_by(c, VALIDITY_AT_budget_key, &c->budgets);
-    c->best_rates = optima_of(c, &c->rates, VALIDITY_AT_lr);
-    c->best_sizes = optima_of(c, &c->budgets, VALIDITY_AT_params_total);
-}
-
-void validity_groups_close(struct validity_cells *c)
-{
-    group_release(&c->replicates);
-    group_release(&c->rates);
-    group_release(&c->families);
-    group_release(&c->budgets);
-    free(c->best_rates);
-    free(c->best_sizes);
-}
-
 /* Enough were tried, and the best has others on both sides. */
 static bool is_interior(const struct validity_optimum *o, int least)
 {
@@ -215,7 +193,7 @@ struct validity_result validity_edge(const struct validity_cells *c, int row)
 
 struct validity_result validity_seeds(const struct validity_cells *c, int row)
 {
-    int g = c->replicates.of[row], n = g < 0 ? 0 : distinct(c, &c->replicates, g, VALIDITY_AT_seed);
+    int g = c->replicates.of[row], n = g < 0 ? 0 : c->seeds[g];
     if (isnan(VALUE(c, row, seed)) || n == 0)
         return validity_says(VALIDITY_UNCHECKED, "the seed is not known");
     if (n < 2)
@@ -227,9 +205,7 @@ struct validity_result validity_seeds(const struct validity_cells *c, int row)
 
 struct validity_result validity_tokenizer(const struct validity_cells *c, int row)
 {
-    bool other = false;
-    for (int i = 0; i < c->trials->n_rows && !other; i++)
-        other = TEXT(c, i, tokenizer) && !SAME_KEY(c, i, row, tokenizer);
+    bool other = c->tokenizers.n > (c->tokenizers.of[row] >= 0);
     if (!isnan(VALUE(c, row, bits_per_byte)))
         return validity_says(VALIDITY_PASS, "%s",
                              other ? "compare bits per byte: other tokenisers are in the store"
@@ -241,30 +217,75 @@ struct validity_result validity_tokenizer(const struct validity_cells *c, int ro
 
 /* ---- mixtures of experts ---- */
 
-/* Whether a dense trained model on the same data and as many tokens has about the row's extent in this column. */
-static bool has_comparator(const struct validity_cells *c, int row, enum validity_column column)
+static const struct {
+    enum validity_column column;
+    const char *name;
+} extents[VALIDITY_EXTENTS] = {
+    {VALIDITY_AT_params_total, "total parameters"},
+    {VALIDITY_AT_params_active, "active parameters"},
+    {VALIDITY_AT_train_s, "time"},
+    {VALIDITY_AT_peak_rss_bytes, "memory"},
+};
+
+static struct validity_extent extent_of(const struct validity_cells *c, int row, int kind)
 {
-    double own = table_number(c->trials, row, c->at[column]);
-    for (int i = 0; i < c->trials->n_rows; i++) {
-        double other = table_number(c->trials, i, c->at[column]);
-        if (VALUE(c, i, experts) == 1 && same_text(TEXT(c, i, shrink), "none") && SAME_KEY(c, i, row, data_identity) &&
-            VALUE(c, i, tokens) == VALUE(c, row, tokens) && fabs(log(other / own)) <= SAME_EXTENT)
-            return true;
+    return (struct validity_extent){c->data.of[row], VALUE(c, row, tokens),
+                                    table_number(c->trials, row, c->at[extents[kind].column])};
+}
+
+static int by_extent(const void *a, const void *b)
+{
+    const struct validity_extent *x = a, *y = b;
+    if (x->data != y->data)
+        return x->data < y->data ? -1 : 1;
+    if (x->tokens != y->tokens)
+        return x->tokens < y->tokens ? -1 : 1;
+    return (x->value > y->value) - (x->value < y->value);
+}
+
+/* A missing figure has no place in the order and becomes 0, which is near to nothing. */
+static struct validity_extent *dense_of(const struct validity_cells *c, int kind, int *n)
+{
+    struct validity_extent *dense = malloc((size_t)(c->trials->n_rows + 1) * sizeof *dense);
+    ASSERT(dense);
+    *n = 0;
+    for (int r = 0; r < c->trials->n_rows; r++)
+        if (VALUE(c, r, experts) == 1 && same_text(TEXT(c, r, shrink), "none") && c->data.of[r] >= 0 &&
+            !isnan(VALUE(c, r, tokens))) {
+            dense[*n] = extent_of(c, r, kind);
+            if (isnan(dense[*n].value))
+                dense[*n].value = 0;
+            ++*n;
+        }
+    qsort(dense, (size_t)*n, sizeof *dense, by_extent);
+    return dense;
+}
+
+static bool is_near(const struct validity_extent *dense, const struct validity_extent *own)
+{
+    return dense->data == own->data && dense->tokens == own->tokens && fabs(log(dense->value / own->value)) <= SAME_EXTENT;
+}
+
+/* Whether a dense trained model on the same data and as many tokens has about the row's extent of this kind: if any has,
+ * so has one of the two between which the row's own would stand. */
+static bool has_comparator(const struct validity_cells *c, int row, int kind)
+{
+    const struct validity_extent *dense = c->dense[kind], own = extent_of(c, row, kind);
+    int low = 0, high = c->n_dense;
+    if (own.data < 0 || isnan(own.tokens) || isnan(own.value))
+        return false;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (by_extent(&dense[middle], &own) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return false;
+    return (low < c->n_dense && is_near(&dense[low], &own)) || (low > 0 && is_near(&dense[low - 1], &own));
 }
 
 struct validity_result validity_comparators(const struct validity_cells *c, int row)
 {
-    static const struct {
-        enum validity_column column;
-        const char *name;
-    } extents[] = {
-        {VALIDITY_AT_params_total, "total parameters"},
-        {VALIDITY_AT_params_active, "active parameters"},
-        {VALIDITY_AT_train_s, "time"},
-        {VALIDITY_AT_peak_rss_bytes, "memory"},
-    };
     struct validity_result result = {.verdict = VALIDITY_PASS};
     struct str missing;
     if (isnan(VALUE(c, row, experts)))
@@ -272,11 +293,44 @@ struct validity_result validity_comparators(const struct validity_cells *c, int 
     if (VALUE(c, row, experts) <= 1)
         return validity_says(VALIDITY_UNCHECKED, "a dense model");
     str_init(&missing);
-    for (size_t i = 0; i < sizeof extents / sizeof *extents; i++)
-        if (!has_comparator(c, row, extents[i].column))
-            str_format(&missing, "%s%s", missing.length ? ", " : "", extents[i].name);
+    for (int kind = 0; kind < VALIDITY_EXTENTS; kind++)
+        if (!has_comparator(c, row, kind))
+            str_format(&missing, "%s%s", missing.length ? ", " : "", extents[kind].name);
     result = missing.length ? validity_says(VALIDITY_WARN, "no dense model of equal %s beside it", missing.text)
                             : validity_says(VALIDITY_PASS, "dense models of equal total, active, time and memory");
     str_release(&missing);
     return result;
+}
+
+/* ---- all of it, once ---- */
+
+void validity_groups_open(struct validity_cells *c)
+{
+    group_by(c, VALIDITY_AT_replicate_key, &c->replicates);
+    group_by(c, VALIDITY_AT_rate_key, &c->rates);
+    group_by(c, VALIDITY_AT_family_key, &c->families);
+    group_by(c, VALIDITY_AT_budget_key, &c->budgets);
+    group_by(c, VALIDITY_AT_tokenizer, &c->tokenizers);
+    group_by(c, VALIDITY_AT_data_identity, &c->data);
+    c->seeds = malloc((size_t)(c->replicates.n + 1) * sizeof *c->seeds);
+    ASSERT(c->seeds);
+    for (int g = 0; g < c->replicates.n; g++)
+        c->seeds[g] = distinct(c, &c->replicates, g, VALIDITY_AT_seed);
+    c->best_rates = optima_of(c, &c->rates, VALIDITY_AT_lr);
+    c->best_sizes = optima_of(c, &c->budgets, VALIDITY_AT_params_total);
+    for (int kind = 0; kind < VALIDITY_EXTENTS; kind++)
+        c->dense[kind] = dense_of(c, kind, &c->n_dense);
+}
+
+void validity_groups_close(struct validity_cells *c)
+{
+    struct validity_group *const groups[] = {&c->replicates, &c->rates,      &c->families,
+                                             &c->budgets,    &c->tokenizers, &c->data};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        group_release(groups[i]);
+    free(c->seeds);
+    free(c->best_rates);
+    free(c->best_sizes);
+    for (int kind = 0; kind < VALIDITY_EXTENTS; kind++)
+        free(c->dense[kind]);
 }

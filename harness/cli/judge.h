@@ -2,8 +2,8 @@
 /* judge.h — what the store says about itself: the validity of its trials, how predictions did, and the claims they
  * bear on.
  *
- * All are functions of what is stored, so judging twice gives the same rows. `run` and `shrink` judge when they are
- * done; `claims` judges again, which also takes in what was merged or imported. */
+ * All are functions of what is stored, so judging twice gives the same rows. `run` and `shrink` judge when they have run
+ * something; `claims` judges again, which also takes in what was merged or imported. */
 #ifndef HARNESS_CLI_JUDGE_H
 #define HARNESS_CLI_JUDGE_H
 

@@ -471,7 +471,7 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
         status = store_prepare(c.store, plan, options->rerun, pending, err);
     if (status == STATUS_OK)
         status = *pending > 0 ? run_pending(&c, *pending, out, err) : count_standing(c.store, plan, out, err);
-    if (status == STATUS_OK && out->signal == 0)
+    if (status == STATUS_OK && *pending > 0 && out->signal == 0) /* else nothing has changed since it was judged */
         status = judge_store(c.store, err);
     store_close(c.store);
     drop_state_folder(options);
