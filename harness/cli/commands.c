@@ -172,6 +172,17 @@ static const struct option_row fit_options[] = {
     {.name = NULL},
 };
 
+static const struct example merge_examples[] = {
+    {"isoflop merge shard1.db shard2.db --db all.db", "the shards of a sweep, from several machines"},
+    {"isoflop merge old.db", "another store into the usual one"},
+    {NULL, NULL},
+};
+
+static const struct option_row merge_options[] = {
+    {.name = "keep-here", .help = "of two different results of a trial keep the one that is there, instead of merging nothing"},
+    {.name = NULL},
+};
+
 static const struct example import_examples[] = {
     {"isoflop import runs.csv", "the columns that have our names"},
     {"isoflop import runs.csv --columns heldout_loss=loss,params_total=N,tokens=D", "the columns under their own names"},
@@ -387,6 +398,20 @@ const struct command commands[] = {
         .examples = status_examples,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV,
         .run = cmd_status,
+    },
+    {
+        .name = "merge",
+        .group = GROUP_SWEEP,
+        .summary = "several stores into one",
+        .arguments = "DB...",
+        .details = "All or nothing, and the same store twice changes nothing. A trial that is done counts before one that failed, that "
+                   "before one that was not begun. Trials that are done in two stores must have the same results, to the bit; those "
+                   "that have not are named. The DBs are only read. Models stay where they are: copy the folders in DB.checkpoints to "
+                   "those of the new store.",
+        .examples = merge_examples,
+        .options = merge_options,
+        .flags = COMMAND_DB,
+        .run = cmd_merge,
     },
     {
         .name = "show",

@@ -80,6 +80,7 @@ int cmd_plan(struct invocation *invocation);
 int cmd_run(struct invocation *invocation);
 int cmd_status(struct invocation *invocation);
 int cmd_show(struct invocation *invocation);
+int cmd_merge(struct invocation *invocation);
 int cmd_plot(struct invocation *invocation);
 int cmd_report(struct invocation *invocation);
 int cmd_threshold(struct invocation *invocation);

@@ -12,8 +12,7 @@
 #include "engine/base/assert.h"
 #include "harness/store/internal.h"
 
-/* Takes back what the owners that are gone were running. */
-static enum status recover(struct store *store, struct err *err)
+enum status store_recover(struct store *store, struct err *err)
 {
     struct table owners;
     enum status status = store_dead_owners(store, &owners, err);
@@ -84,7 +83,7 @@ enum status store_prepare(struct store *store, const struct plan *plan, enum sto
     if (status != STATUS_OK)
         return status;
     store->claimed_from = NULL;
-    status = recover(store, err);
+    status = store_recover(store, err);
     if (status == STATUS_OK && which != STORE_RERUN_NONE)
         status = rerun(store, plan, which, err);
     if (status == STATUS_OK)

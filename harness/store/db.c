@@ -458,6 +458,11 @@ void query_bind_null(struct query *query, int parameter)
     note_bind(query, sqlite3_bind_null(query->statement, parameter));
 }
 
+void query_bind_column(struct query *query, int parameter, struct query *from, int column)
+{
+    note_bind(query, sqlite3_bind_value(query->statement, parameter, sqlite3_column_value(from->statement, column)));
+}
+
 enum status query_step(struct query *query, struct err *err)
 {
     enum status status;

@@ -71,6 +71,7 @@ void query_bind_integer(struct query *query, int parameter, int64_t value);
 void query_bind_real(struct query *query, int parameter, double value);      /* NaN becomes NULL */
 void query_bind_text(struct query *query, int parameter, const char *value); /* NULL becomes NULL */
 void query_bind_null(struct query *query, int parameter);
+void query_bind_column(struct query *query, int parameter, struct query *from, int column); /* of a row that is there */
 
 /* STATUS_OK: a row is there. STATUS_DONE: none is left; the query is ready to be bound and run again. */
 MUST_CHECK enum status query_step(struct query *query, struct err *err);

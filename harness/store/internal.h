@@ -67,6 +67,9 @@ bool store_owner_alive(const struct store *store, const char *token, int64_t pid
 /* The owners of running attempts that are gone: one column, owner. The table is the caller's to release. */
 MUST_CHECK enum status store_dead_owners(struct store *store, struct table *out, struct err *err);
 
+/* Takes back what the owners that are gone were running, within the caller's transaction. */
+MUST_CHECK enum status store_recover(struct store *store, struct err *err);
+
 /* Gives up the lock of store_hold, if there is one. */
 void store_let_go(struct store *store);
 

@@ -246,4 +246,12 @@ shards() {
         ! "$isoflop" run tiny.yaml --db shard/s.db --shard 4/3 2>said && grep -q 'takes i/n' said
 }
 check 'three shards are the sweep' shards
+joined() { # each in a store of its own, as on several machines
+    local i
+    for i in 1 2 3; do "$isoflop" run tiny.yaml --db "apart$i/s.db" -q --shard "$i/3" || return 1; done
+    "$isoflop" merge apart?/s.db --db joined/s.db -q && "$isoflop" merge apart?/s.db --db joined/s.db && count_is 8 column attempt attempt joined/s.db &&
+        results one/s.db | sed -E 's/"checkpoint": ?[^,}]*,?//' >first.txt && results joined/s.db | sed -E 's/"checkpoint": ?[^,}]*,?//' >second.txt &&
+        cmp first.txt second.txt && "$isoflop" run tiny.yaml --db joined/s.db 2>said && grep -q 'nothing to run' said
+}
+check 'in three stores, too, once they are merged' joined
 echo "1..$number"
