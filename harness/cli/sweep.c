@@ -123,6 +123,7 @@ struct context {
     char *ended;         /* per trial of the plan: its attempt has ended, or is running */
     char *running;       /* per trial: it is running */
     int *tries;          /* per trial: attempts of this run */
+    int again[OUTCOME_COUNT]; /* ends that did not stand, because the trial was put back */
     char *starved;       /* per trial: ran out of memory, and is tried once more when nothing runs beside it */
     struct {
         struct assignment assignment;
@@ -288,6 +289,7 @@ static enum status retry(struct context *c, const struct assignment *a, enum out
     only.trials = &c->plan->trials[i];
     only.n_trials = 1;
     c->ended[i] = 0;
+    c->again[outcome]++;
     return store_prepare(c->store, &only, STORE_RERUN_FAILED, &pending, err);
 }
 
@@ -422,6 +424,12 @@ static enum status run_pending(struct context *c, int pending, struct runner_res
     };
     enum status status = runner_run(&options, &sink, out, err);
     bar_close(&bar);
+    if (status != STATUS_OK)
+        return status;
+    /* The runner counts attempts, a sweep counts trials. */
+    out->failed -= c->again[OUTCOME_FAILED];
+    out->timeout -= c->again[OUTCOME_TIMEOUT];
+    out->oom -= c->again[OUTCOME_OOM];
     return status;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: a training state is whole or not there. Method: this program stands between the engine and the system and
  * ends the saving process at its n-th write, rename, removal or sync, for every n, or lets that call fail, or all
- * from there on; whatever is found afterwards has to be the state before or the state after, to the bit. Then states
+ * from there on, or lets the power fail: then what was written to a file since it was synced is half gone, and a renaming
+ * of which the folder was not synced has not happened. Whatever is found afterwards has to be the state before or the state after, to the bit. Then states
  * that are foreign, mixed from two saves, or damaged: each has to be refused and to leave the model alone. */
 #include <dirent.h>
 #include <errno.h>
@@ -26,17 +27,68 @@
 
 /* ---- the system, until the n-th call ---- */
 
-enum fault { NONE, DIES, FAILS_ONCE, FAILS_ON /* … from there on */ };
+enum fault { NONE, DIES, LOSES_POWER, FAILS_ONCE, FAILS_ON /* … from there on */ };
 
 static enum fault fault;
 static int calls_left;
+
+/* What is not certain yet: files by a descriptor of our own, renamings by their names. */
+static int unsynced[16];
+static struct {
+    char from[160], to[160];
+} renamed[8];
+static int n_unsynced, n_renamed;
+
+static void lose_power(void)
+{
+    struct stat info;
+    for (int i = 0; i < n_unsynced; i++)
+        if (fstat(unsynced[i], &info) != 0 || ftruncate(unsynced[i], info.st_size / 2) != 0)
+            _exit(98);
+    while (n_renamed-- > 0)
+        (void)syscall(SYS_renameat2, AT_FDCWD, renamed[n_renamed].to, AT_FDCWD, renamed[n_renamed].from, 0);
+}
+
+static int place_of(int fd)
+{
+    struct stat asked, listed;
+    for (int i = 0; i < n_unsynced && fstat(fd, &asked) == 0; i++)
+        if (fstat(unsynced[i], &listed) == 0 && listed.st_ino == asked.st_ino)
+            return i;
+    return -1;
+}
+
+static void note_written(int fd)
+{
+    char path[64];
+    if (fault != LOSES_POWER || place_of(fd) >= 0)
+        return;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    unsynced[n_unsynced] = open(path, O_WRONLY | O_CLOEXEC);
+    if (unsynced[n_unsynced] < 0 || ++n_unsynced == sizeof unsynced / sizeof *unsynced)
+        _exit(98);
+}
+
+static void note_synced(int fd)
+{
+    struct stat synced;
+    int i = place_of(fd);
+    if (fstat(fd, &synced) == 0 && S_ISDIR(synced.st_mode))
+        n_renamed = 0;
+    if (i >= 0) {
+        (void)close(unsynced[i]);
+        unsynced[i] = unsynced[--n_unsynced];
+    }
+}
 
 /* True when this call is the one that must fail. */
 static bool strikes(void)
 {
     if (fault == NONE || calls_left-- > 0 || (fault == FAILS_ONCE && calls_left < -1))
         return false;
-    if (fault == DIES)
+    if (fault == LOSES_POWER)
+        lose_power();
+    if (fault == DIES || fault == LOSES_POWER)
         _exit(99);
     errno = EIO;
     return true;
@@ -46,24 +98,39 @@ ssize_t write(int fd, const void *bytes, size_t n)
 {
     if (fault == DIES && calls_left == 0)
         (void)syscall(SYS_write, fd, bytes, n / 2); /* a crash leaves half of it */
-    return strikes() ? -1 : syscall(SYS_write, fd, bytes, n);
+    if (strikes())
+        return -1;
+    note_written(fd);
+    return syscall(SYS_write, fd, bytes, n);
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
 {
-    return strikes() ? -1 : syscall(SYS_pwrite64, fd, bytes, n, at);
+    if (strikes())
+        return -1;
+    note_written(fd);
+    return syscall(SYS_pwrite64, fd, bytes, n, at);
 }
 
-int fsync(
-    int fd) /* counted, not done: what a loss of power leaves is not tested here, and the test stays quick */
+int fsync(int fd) /* counted, not done: the test stays quick */
 {
-    (void)fd;
-    return strikes() ? -1 : 0;
+    if (strikes())
+        return -1;
+    note_synced(fd);
+    return 0;
 }
 
 int rename(const char *from, const char *to)
 {
-    return strikes() ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    if (strikes())
+        return -1;
+    if (fault == LOSES_POWER) {
+        (void)snprintf(renamed[n_renamed].from, sizeof renamed->from, "%s", from);
+        (void)snprintf(renamed[n_renamed].to, sizeof renamed->to, "%s", to);
+        if (++n_renamed == sizeof renamed / sizeof *renamed)
+            _exit(98);
+    }
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 int unlink(const char *path)
@@ -220,11 +287,13 @@ static bool strike(const struct place *p, const struct model *after, enum fault 
         calls_left = n;
         enum status saved = checkpoint_save_state(p->folder, after, 5, identity, NULL, &err);
         bool struck = calls_left < 0;
+        if (kind == LOSES_POWER)
+            lose_power(); /* just after it was said to be there */
         _exit(saved == STATUS_OK ? (struck ? 2 : 0) : saved == STATUS_IO && *err.text ? 1 : 3);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
-    if (kind == DIES)
+    if (kind == DIES || kind == LOSES_POWER)
         assert_true(WEXITSTATUS(status) == 99 || WEXITSTATUS(status) == 0);
     else
         assert_true(WEXITSTATUS(status) <= 2); /* 2: struck in tidying up, when the new state already stood */
@@ -251,6 +320,8 @@ static void check_strikes(enum fault kind, bool first_save)
         status = checkpoint_load_state(p.folder, &found, identity, &step, &err);
         if (status == STATUS_OK && step == 5 && same(&found, &after))
             seen_after++;
+        else if (done)
+            fail_msg("what was saved is not there");
         else if (first_save ? status == STATUS_NOT_FOUND
                             : status == STATUS_OK && step == 3 && same(&found, &before))
             seen_before++;
@@ -276,6 +347,13 @@ static void test_death_at_every_call(void **state)
     (void)state;
     check_strikes(DIES, false);
     check_strikes(DIES, true);
+}
+
+static void test_power_loss_at_every_call(void **state)
+{
+    (void)state;
+    check_strikes(LOSES_POWER, false);
+    check_strikes(LOSES_POWER, true);
 }
 
 static void test_failure_of_every_call(void **state)
@@ -387,6 +465,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_death_at_every_call),
+        cmocka_unit_test(test_power_loss_at_every_call),
         cmocka_unit_test(test_failure_of_every_call),
         cmocka_unit_test(test_foreign_and_mixed),
         cmocka_unit_test(test_damage),

@@ -67,7 +67,7 @@ error() { # name, injection
 }
 error 'a full disk is said, and nothing is half' "pwrite64:error=ENOSPC:when=$((writes / 3))+"
 error 'an error of the disk likewise' "pwrite64:error=EIO:when=$((writes / 2))+"
-error 'a failed sync is not tried again' "fdatasync:error=EIO:when=10+"
+error 'a failed sync is not tried again' "fdatasync:error=EIO:when=10"
 
 limited() { # a limit on the size of files is a full disk that comes as a signal
     forget
