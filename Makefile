@@ -52,7 +52,7 @@ FUZZ_SECONDS ?= 60
 
 PROBE := $(BUILD)/tests/peers/probe
 
-.PHONY: all demo check asan torture fuzz fuzzers scale peers peers-bench corpora corpora-more lint fmt install uninstall dist clean \
+.PHONY: all demo check asan torture mutate fuzz fuzzers scale peers peers-bench corpora corpora-more lint fmt install uninstall dist clean \
         help test-programs FORCE
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -171,7 +171,7 @@ fuzzers: $(FUZZERS)
 	@:
 
 ARCHITECTURE := $(wildcard tests/arch/check_*.sh)
-FAULTS       := $(filter-out tests/faults/lib.sh,$(wildcard tests/faults/*.sh))
+FAULTS       := $(filter-out %/lib.sh %/mutate.sh,$(wildcard tests/faults/*.sh))
 TRANSCRIPTS  := $(wildcard tests/cli/*.sh) $(FAULTS)
 PARITY       := tests/peers/check_parity.sh
 # The same sources once more in build/asan; warnings were looked at in the normal build.
@@ -198,6 +198,10 @@ torture: ## every fault of tests/faults in full, and 10,000 simulated sweeps (an
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/tests/harness/test_simulator
 	$(Q)ISOFLOP_TORTURE=1 TEST_TIMEOUT=14400 ISOFLOP_SIMULATIONS=10000 ISOFLOP=$(BUILD)/isoflop tests/run.sh \
 	  $(BUILD)/tests/harness/test_simulator $(FAULTS)
+
+mutate: ## take each protection against a fault out and see its test fail (half an hour)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all test-programs
+	$(Q)BUILD=$(BUILD) tests/faults/mutate.sh
 
 fuzz: ## look for inputs that break the readers, FUZZ_SECONDS each; needs clang
 	$(Q)command -v clang >/dev/null || { echo 'fuzz: needs clang (Debian: apt-get install clang)' >&2; exit 2; }
