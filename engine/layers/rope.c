@@ -6,12 +6,28 @@
 #include <math.h>
 #include <stddef.h>
 
-void rope_table(real *cosine, real *sine, int T, int D, double base)
+double rope_frequency(int i, int D, double base, const struct rope_scaling *scaling)
+{
+    double frequency = pow(base, -2.0 * i / D), turns, share;
+    switch (scaling->kind) {
+    case ROPE_UNSCALED:
+        return frequency;
+    case ROPE_LINEAR:
+        return frequency / scaling->factor;
+    case ROPE_LLAMA3:
+        break;
+    }
+    turns = scaling->original * frequency / (2 * M_PI); /* over the original length: L / w */
+    share = fmin(1, fmax(0, (turns - scaling->low) / (scaling->high - scaling->low)));
+    return (1 - share) * frequency / scaling->factor + share * frequency;
+}
+
+void rope_table(real *cosine, real *sine, int T, int D, double base, const struct rope_scaling *scaling)
 {
     int half = D / 2;
     for (int t = 0; t < T; t++) {
         for (int i = 0; i < half; i++) {
-            double angle = t * pow(base, -2.0 * i / D);
+            double angle = t * rope_frequency(i, D, base, scaling);
             cosine[(size_t)t * (size_t)half + (size_t)i] = (real)cos(angle);
             sine[(size_t)t * (size_t)half + (size_t)i] = (real)sin(angle);
         }

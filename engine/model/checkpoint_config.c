@@ -18,19 +18,22 @@ struct family {
     bool routed, qk_norm;
     int kv_heads, experts, experts_per_token, context; /* kv_heads 0: as many as heads */
     double rope_base, norm_eps;
+    int head_size;       /* 0: width / heads */
+    int window;          /* 0: none */
+    bool window_off;     /* use_sliding_window is false unless it is given */
 };
 
 static const struct family families[] = {
-    {"LlamaForCausalLM", "llama", false, false, 0, 1, 1, 2048, 1e4, 1e-6},
-    {"MistralForCausalLM", "mistral", false, false, 8, 1, 1, 4096 * 32, 1e4, 1e-6},
-    {"MixtralForCausalLM", "mixtral", true, false, 8, 8, 2, 4096 * 32, 1e6, 1e-5},
-    {"Qwen3ForCausalLM", "qwen3", false, true, 32, 1, 1, 32768, 1e4, 1e-6},
+    {"LlamaForCausalLM", "llama", false, false, 0, 1, 1, 2048, 1e4, 1e-6, 0, 0, false},
+    {"MistralForCausalLM", "mistral", false, false, 8, 1, 1, 4096 * 32, 1e4, 1e-6, 0, 4096, false},
+    {"MixtralForCausalLM", "mixtral", true, false, 8, 8, 2, 4096 * 32, 1e6, 1e-5, 0, 0, false},
+    {"Qwen3ForCausalLM", "qwen3", false, true, 32, 1, 1, 32768, 1e4, 1e-6, 128, 4096, true},
 };
 
 /* The family a shape is written as. */
 static const struct family *family_of(const struct config *c)
 {
-    return &families[c->routed ? 2 : c->qk_norm ? 3 : 0];
+    return &families[c->routed ? 2 : c->qk_norm ? 3 : c->window ? 1 : 0];
 }
 
 /* Ours, where a setting has no counterpart there: the family is then told by model_type alone. */
@@ -141,34 +144,72 @@ static const struct family *find_family(struct reader *r)
     return by_name ? by_name : by_type ? by_type : &families[0];
 }
 
-/* Rotary positions: the base, under its old or its new key. Stretched ones are others' numbers. */
-static double rope_base(struct reader *r, const struct family *family)
+/* How rotary positions are scaled, by an object under either of its keys. */
+static void rope_scaling(struct reader *r, const char *key, struct rope_scaling *out)
 {
-    const struct json *scaling = member(r, r->root, "rope_scaling"),
-                      *now = member(r, r->root, "rope_parameters");
-    double base = real_number(r, r->root, "rope_theta", family->rope_base);
-    for (int i = 0; i < 2; i++) {
-        const struct json *object = i ? now : scaling;
-        const char *key = i ? "rope_parameters" : "rope_scaling", *type = NULL;
-        if (object && json_kind(object) != JSON_IS_OBJECT)
-            refuse(r, "%s is %s, not an object", key, json_kind_name(json_kind(object)));
-        if (!object)
-            continue;
-        type = text_of(r, object, json_member(object, "rope_type") ? "rope_type" : "type");
-        if (!type || strcmp(type, "default") != 0)
-            refuse(r, "%s asks for '%.32s' positions; only unscaled ones are computed here", key,
-                   type ? type : "?");
-        if (real_number(r, object, "partial_rotary_factor", 1) != 1)
-            refuse(r, "%s: partial_rotary_factor is not 1; every channel is turned here", key);
-    }
-    base = real_number(r, now, "rope_theta", base);
-    if (base <= 0)
-        refuse(r, "rope_theta is %g", base);
-    return base;
+    static const char *const types[] = {"default", "linear", "llama3"}; /* in the order of enum rope_scaling_kind */
+    const struct json *object = member(r, r->root, key);
+    const char *type = NULL;
+    size_t kind = 0;
+    if (object && json_kind(object) != JSON_IS_OBJECT)
+        refuse(r, "%s is %s, not an object", key, json_kind_name(json_kind(object)));
+    if (!object || r->status != STATUS_OK)
+        return;
+    type = text_of(r, object, json_member(object, "rope_type") ? "rope_type" : "type");
+    while (kind < 3 && (!type || strcmp(type, types[kind]) != 0))
+        kind++;
+    if (kind == 3)
+        refuse(r, "%s asks for '%.32s' positions; default, linear and llama3 are computed here", key, type ? type : "?");
+    if (real_number(r, object, "partial_rotary_factor", 1) != 1)
+        refuse(r, "%s: partial_rotary_factor is not 1; every channel is turned here", key);
+    if (kind == 3 || kind == ROPE_UNSCALED)
+        return;
+    *out = (struct rope_scaling){.kind = (enum rope_scaling_kind)kind, .factor = real_number(r, object, "factor", 0)};
+    if (out->kind != ROPE_LLAMA3)
+        return;
+    out->low = real_number(r, object, "low_freq_factor", 0);
+    out->high = real_number(r, object, "high_freq_factor", 0);
+    out->original = integer(r, object, "original_max_position_embeddings", REQUIRED);
+}
+
+/* Rotary positions: base and scaling, under their old or their new keys. */
+static void read_rope(struct reader *r, const struct family *family, struct config *c)
+{
+    c->rope_base = real_number(r, r->root, "rope_theta", family->rope_base);
+    rope_scaling(r, "rope_scaling", &c->rope_scaling);
+    rope_scaling(r, "rope_parameters", &c->rope_scaling);
+    c->rope_base = real_number(r, member(r, r->root, "rope_parameters"), "rope_theta", c->rope_base);
+    if (c->rope_base <= 0)
+        refuse(r, "rope_theta is %g", c->rope_base);
+}
+
+/* The size of a head, which need not be width / heads. */
+static void read_head_size(struct reader *r, const struct family *family, struct config *c)
+{
+    bool splits = c->heads > 0 && c->width % c->heads == 0;
+    int usual = splits ? c->width / c->heads : 0;
+    int head = integer(r, r->root, "head_dim", family->head_size ? family->head_size : usual);
+    if (head == 0 && member(r, r->root, "head_dim"))
+        refuse(r, "head_dim is 0");
+    else if (head == 0)
+        refuse(r, "head_dim is missing, and hidden_size %d does not split into num_attention_heads %d", c->width, c->heads);
+    c->head_size = head == usual ? 0 : head;
+}
+
+/* How far attention looks back, where that is less than the context. A null says that there is no limit; a key left out
+ * does not. */
+static void read_window(struct reader *r, const struct family *family, struct config *c)
+{
+    bool named = json_member(r->root, "sliding_window") != NULL;
+    int window = integer(r, r->root, "sliding_window", named ? 0 : family->window);
+    bool on = flag(r, r->root, "use_sliding_window", !family->window_off);
+    if (named && window == 0 && member(r, r->root, "sliding_window"))
+        refuse(r, "sliding_window is 0");
+    c->window = on && window < c->context ? window : 0;
 }
 
 /* What would silently give other numbers. */
-static void refuse_others(struct reader *r, const struct config *c)
+static void refuse_others(struct reader *r)
 {
     static const char *const off[] = {"attention_bias", "mlp_bias", "attention_qkv_bias", "use_bias",
                                       "use_qk_norm"};
@@ -177,8 +218,6 @@ static void refuse_others(struct reader *r, const struct config *c)
     static const char *const none[] = {"quantization_config", "final_logit_softcapping",
                                        "attn_logit_softcapping"};
     const char *activation = text_of(r, r->root, "hidden_act");
-    int window = integer(r, r->root, "sliding_window", c->context);
-    int head = integer(r, r->root, "head_dim", c->heads > 0 ? c->width / c->heads : 0);
     for (size_t i = 0; i < sizeof off / sizeof *off; i++)
         if (flag(r, r->root, off[i], false))
             refuse(r, "%s is true; this engine has none", off[i]);
@@ -190,13 +229,6 @@ static void refuse_others(struct reader *r, const struct config *c)
             refuse(r, "%s is given; this engine has nothing like it", none[i]);
     if (activation && strcmp(activation, "silu") != 0 && strcmp(activation, "swish") != 0)
         refuse(r, "hidden_act is '%.32s'; only silu is computed here", activation);
-    if (window < c->context && flag(r, r->root, "use_sliding_window", true))
-        refuse(r, "sliding_window is %d, less than the context of %d; attention here looks at all of it",
-               window, c->context);
-    if (c->heads > 0 && (c->width % c->heads || head != c->width / c->heads))
-        refuse(r,
-               "head_dim is %d, but hidden_size %d over num_attention_heads %d is what this engine computes",
-               head, c->width, c->heads);
 }
 
 static void read_ours(struct reader *r, struct config *c, bool *is_i8)
@@ -229,7 +261,6 @@ static void read_config(struct reader *r, struct config *c, bool *is_i8)
         .routed = family->routed,
         .qk_norm = family->qk_norm,
         .tied = flag(r, r->root, "tie_word_embeddings", false),
-        .rope_base = rope_base(r, family),
         .norm_eps = real_number(r, r->root, "rms_norm_eps", family->norm_eps),
     };
     c->kv_heads = integer(r, r->root, "num_key_value_heads", family->kv_heads ? family->kv_heads : c->heads);
@@ -238,8 +269,11 @@ static void read_config(struct reader *r, struct config *c, bool *is_i8)
         c->experts_per_token = integer(r, r->root, "num_experts_per_tok", family->experts_per_token);
         c->load_balance = real_number(r, r->root, "router_aux_loss_coef", 0.001);
     }
+    read_rope(r, family, c);
+    read_head_size(r, family, c);
+    read_window(r, family, c);
     read_ours(r, c, is_i8);
-    refuse_others(r, c);
+    refuse_others(r);
 }
 
 enum status checkpoint_config_read(struct config *out, bool *is_i8, const char *path, struct err *err)
@@ -266,6 +300,23 @@ enum status checkpoint_config_read(struct config *out, bool *is_i8, const char *
     return STATUS_OK;
 }
 
+/* Positions scaled, and a window on them: keys that models of ours do not need. */
+static void format_reach(struct str *json, const struct config *c)
+{
+    const struct rope_scaling *s = &c->rope_scaling;
+    char factor[32], low[32], high[32];
+    str_from_double(factor, sizeof factor, s->factor);
+    str_from_double(low, sizeof low, s->low);
+    str_from_double(high, sizeof high, s->high);
+    if (s->kind == ROPE_LINEAR)
+        str_format(json, "  \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": %s},\n", factor);
+    if (s->kind == ROPE_LLAMA3)
+        str_format(json, "  \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": %s, \"low_freq_factor\": %s, "
+                   "\"high_freq_factor\": %s, \"original_max_position_embeddings\": %d},\n", factor, low, high, s->original);
+    if (c->window)
+        str_format(json, "  \"sliding_window\": %d,\n  \"use_sliding_window\": true,\n", c->window);
+}
+
 /* Numbers and our own words only, so the JSON is written directly. */
 void checkpoint_config_format(struct str *json, const struct config *c, bool is_i8)
 {
@@ -289,6 +340,7 @@ void checkpoint_config_format(struct str *json, const struct config *c, bool is_
                c->context);
     str_format(json, "  \"rms_norm_eps\": %s,\n  \"rope_theta\": %s,\n  \"tie_word_embeddings\": %s,\n", eps,
                theta, c->tied ? "true" : "false");
+    format_reach(json, c);
     if (c->routed)
         str_format(json,
                    "  \"num_local_experts\": %d,\n  \"num_experts_per_tok\": %d,\n"

@@ -4,6 +4,38 @@
 
 #include <math.h>
 
+static enum status check_heads(const struct config *c, struct err *err)
+{
+    if (c->heads % c->kv_heads)
+        return err_set(err, STATUS_FORMAT, "%d heads do not share %d key/value heads evenly", c->heads, c->kv_heads);
+    if (!c->head_size && (c->width % c->heads || config_head_size(c) % 2))
+        return err_set(err, STATUS_FORMAT, "width %d does not split into %d heads of an even size", c->width, c->heads);
+    if (config_head_size(c) % 2)
+        return err_set(err, STATUS_FORMAT, "head_size %d is odd; channels turn in pairs", c->head_size);
+    if (config_query_size(c) > 1 << 17)
+        return err_set(err, STATUS_FORMAT, "%d heads of head_size %d are more than %d together", c->heads, c->head_size,
+                       1 << 17);
+    return STATUS_OK;
+}
+
+static enum status check_rope(const struct rope_scaling *s, struct err *err)
+{
+    if (s->kind != ROPE_UNSCALED && !(s->factor > 0 && isfinite(s->factor)))
+        return err_set(err, STATUS_FORMAT, "rope_scaling: factor %g is not above 0", s->factor);
+    if (s->kind == ROPE_LLAMA3 && (!(s->low > 0 && s->low < s->high && isfinite(s->high)) || s->original < 1))
+        return err_set(err, STATUS_FORMAT, "rope_scaling: low_freq_factor %g, high_freq_factor %g, "
+                       "original_max_position_embeddings %d do not fit together", s->low, s->high, s->original);
+    return STATUS_OK;
+}
+
+enum status config_check_window(const struct config *c, struct err *err)
+{
+    if (c->window && c->context > c->window)
+        return err_set(err, STATUS_FORMAT, "sliding_window is %d and the context %d; attention here looks at all of it, so "
+                       "the context can be at most %d", c->window, c->context, c->window);
+    return STATUS_OK;
+}
+
 enum status config_check(const struct config *c, struct err *err)
 {
     const struct { const char *name; int value, minimum, maximum; } ranges[] = {
@@ -13,15 +45,14 @@ enum status config_check(const struct config *c, struct err *err)
         {"ffn", c->ffn, 1, 100000},                {"experts", c->experts, 1, 4096},
         {"experts_per_token", c->experts_per_token, 1, 4096},
         {"shared_experts", c->shared_experts, 0, 4096},
+        {"head_size", c->head_size, 0, 2048},      {"window", c->window, 0, 1 << 30},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (ranges[i].value < ranges[i].minimum || ranges[i].value > ranges[i].maximum)
             return err_set(err, STATUS_FORMAT, "%s %d is not between %d and %d", ranges[i].name,
                            ranges[i].value, ranges[i].minimum, ranges[i].maximum);
-    if (c->width % c->heads || config_head_size(c) % 2)
-        return err_set(err, STATUS_FORMAT, "width %d does not split into %d heads of an even size", c->width, c->heads);
-    if (c->heads % c->kv_heads)
-        return err_set(err, STATUS_FORMAT, "%d heads do not share %d key/value heads evenly", c->heads, c->kv_heads);
+    if (check_heads(c, err) != STATUS_OK || check_rope(&c->rope_scaling, err) != STATUS_OK)
+        return STATUS_FORMAT;
     if (c->experts_per_token > c->experts)
         return err_set(err, STATUS_FORMAT, "%d experts per token of %d", c->experts_per_token, c->experts);
     if (c->experts > 1 && !c->routed)

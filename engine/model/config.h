@@ -29,6 +29,7 @@
 
 #include "engine/base/err.h"
 #include "engine/base/real.h"
+#include "engine/layers/rope.h"
 
 /* Raised whenever the same settings would give other bits; part of every trial's id. */
 #define ENGINE_VERSION "4"
@@ -40,6 +41,7 @@ struct config {
     int width;        /* C */
     int heads;        /* H */
     int kv_heads;     /* K, divides H */
+    int head_size;    /* D; 0: width / heads */
     int ffn;          /* F of a dense layer or of one expert */
     int experts;      /* E; 1: dense unless routed */
     int experts_per_token; /* k */
@@ -51,7 +53,9 @@ struct config {
     bool tied;        /* the head is the embedding */
     bool mup;         /* maximal update parametrisation, see above */
     int base_width;   /* where mup and standard agree */
+    int window;       /* tokens that attention was made to look back; a context must not be longer. 0: all of it */
     double rope_base;
+    struct rope_scaling rope_scaling;
     double norm_eps;
     double load_balance, router_z; /* weights of the auxiliary losses (moe.h) */
 };
@@ -59,7 +63,13 @@ struct config {
 /* D, the size of a head. */
 static inline int config_head_size(const struct config *c)
 {
-    return c->width / c->heads;
+    return c->head_size ? c->head_size : c->width / c->heads;
+}
+
+/* A row of queries, and of what attention makes of them: H D, which need not be C. */
+static inline int config_query_size(const struct config *c)
+{
+    return c->heads * config_head_size(c);
 }
 
 /* A row of queries, keys and values. */
@@ -82,6 +92,10 @@ static inline int config_common_ffn(const struct config *c)
 
 /* Refuses shapes that do not fit together or overflow (STATUS_FORMAT), naming the field. */
 MUST_CHECK enum status config_check(const struct config *config, struct err *err);
+
+/* Refuses a context that attention would not have looked at as a whole (STATUS_FORMAT). Apart from config_check, because
+ * whoever opens a model may lower the context that it claims. */
+MUST_CHECK enum status config_check_window(const struct config *config, struct err *err);
 
 /* The trainable tensors, in the order of tensors.def. */
 enum tensor_id {

@@ -49,14 +49,14 @@ static void layout(struct session *s, const struct config *c, struct arena *aren
     s->norm = ARENA_NEW(arena, real, n * C);
     s->rstd = ARENA_NEW(arena, real, n * (size_t)c->heads);
     s->qkv = ARENA_NEW(arena, real, n * (size_t)config_qkv_size(c));
-    s->attended = ARENA_NEW(arena, real, n * C);
+    s->attended = ARENA_NEW(arena, real, n * (size_t)config_query_size(c));
     s->out = ARENA_NEW(arena, real, n * C);
     s->shared = ARENA_NEW(arena, real, c->shared_experts ? n * C : 0);
     s->gate_up = ARENA_NEW(arena, real, n * 2 * F);
     s->h = ARENA_NEW(arena, real, n * F);
     s->scores = ARENA_NEW(arena, real, n * (size_t)c->context);
     s->logits = ARENA_NEW(arena, real, larger(n, B) * (size_t)c->vocabulary);
-    s->widened = ARENA_NEW(arena, int16_t, larger(C, F));
+    s->widened = ARENA_NEW(arena, int16_t, larger(larger(C, F), (size_t)config_query_size(c)));
     if (c->routed)
         moe_layout(&s->moe, c, n, arena);
 }
@@ -136,9 +136,10 @@ static void remember(struct session *s, int l, const struct segment *segment)
 static void attend(struct session *s, int l, const struct segment *segment)
 {
     const struct config *c = &s->model->config;
-    int D = config_head_size(c), Q = config_qkv_size(c), C = c->width, n = segment->n, keys = segment->position + n;
+    int D = config_head_size(c), Q = config_qkv_size(c), HD = config_query_size(c);
+    int n = segment->n, keys = segment->position + n;
     const real *queries = s->qkv + (size_t)segment->first * (size_t)Q;
-    real *attended = s->attended + (size_t)segment->first * (size_t)C;
+    real *attended = s->attended + (size_t)segment->first * (size_t)HD;
     real scale = (real)(1 / sqrt((double)D));
     for (int h = 0; h < c->heads; h++) {
         size_t head = cache_at(c, segment->sequence, l, h / (c->heads / c->kv_heads));
@@ -150,7 +151,7 @@ static void attend(struct session *s, int l, const struct segment *segment)
             vec->scale(row, 1 / sum, seen);
             memset(row + seen, 0, (size_t)(keys - seen) * sizeof(real));
         }
-        gemm(false, false, n, D, keys, 1, s->scores, c->context, s->values + head, D, 0, attended + (size_t)(h * D), C);
+        gemm(false, false, n, D, keys, 1, s->scores, c->context, s->values + head, D, 0, attended + (size_t)(h * D), HD);
     }
 }
 
@@ -234,7 +235,7 @@ static void qk_norm(struct session *s, int l, int n)
     int D = config_head_size(c), Q = config_qkv_size(c);
     real eps = (real)c->norm_eps;
     rmsnorm_heads_forward(s->qkv, NULL, s->rstd, m->w.q_norm + (size_t)(l * D), n, c->heads, D, Q, eps);
-    rmsnorm_heads_forward(s->qkv + c->width, NULL, s->rstd, m->w.k_norm + (size_t)(l * D), n, c->kv_heads, D, Q, eps);
+    rmsnorm_heads_forward(s->qkv + config_query_size(c), NULL, s->rstd, m->w.k_norm + (size_t)(l * D), n, c->kv_heads, D, Q, eps);
 }
 
 static void layer(struct session *s, int l, int n)

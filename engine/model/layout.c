@@ -35,7 +35,7 @@ static void layer_layout(struct layer_activations *a, const struct config *c, si
     a->rstd1 = ARENA_NEW(arena, real, n);
     a->qkv = ARENA_NEW(arena, real, n * (size_t)config_qkv_size(c));
     a->p = ARENA_NEW(arena, real, sequences * (size_t)c->heads * T * T);
-    a->attended = ARENA_NEW(arena, real, n * C);
+    a->attended = ARENA_NEW(arena, real, n * (size_t)config_query_size(c));
     a->mid = ARENA_NEW(arena, real, n * C);
     a->norm2 = ARENA_NEW(arena, real, n * C);
     a->rstd2 = ARENA_NEW(arena, real, n);
@@ -44,7 +44,7 @@ static void layer_layout(struct layer_activations *a, const struct config *c, si
     if (c->routed)
         moe_layout(&a->moe, c, n, arena);
     if (c->qk_norm) {
-        a->q_raw = ARENA_NEW(arena, real, n * C);
+        a->q_raw = ARENA_NEW(arena, real, n * (size_t)config_query_size(c));
         a->q_rstd = ARENA_NEW(arena, real, n * (size_t)c->heads);
         a->k_raw = ARENA_NEW(arena, real, n * (size_t)(c->kv_heads * config_head_size(c)));
         a->k_rstd = ARENA_NEW(arena, real, n * (size_t)c->kv_heads);
@@ -54,12 +54,12 @@ static void layer_layout(struct layer_activations *a, const struct config *c, si
 static void scratch_layout(struct model *m, size_t n, struct arena *arena)
 {
     const struct config *c = &m->config;
-    size_t C = (size_t)c->width, slots = c->routed ? n * (size_t)c->experts_per_token : 0;
+    size_t C = (size_t)c->width, HD = (size_t)config_query_size(c), slots = c->routed ? n * (size_t)c->experts_per_token : 0;
     size_t routed_h = slots * (size_t)c->ffn, common_h = n * (size_t)config_common_ffn(c);
     m->last = ARENA_NEW(arena, real, n * C);
     m->norm = ARENA_NEW(arena, real, n * C);
     m->rstd = ARENA_NEW(arena, real, n);
-    m->out = ARENA_NEW(arena, real, n * C);
+    m->out = ARENA_NEW(arena, real, n * (HD > C ? HD : C));
     m->shared = ARENA_NEW(arena, real, c->shared_experts ? n * C : 0);
     m->logits = ARENA_NEW(arena, real, (size_t)HEAD_ROWS * (size_t)c->vocabulary);
     m->losses = ARENA_NEW(arena, real, HEAD_ROWS);
@@ -127,6 +127,8 @@ enum status model_open(struct model *model, const struct config *config, int max
 {
     struct model m;
     enum status status = config_check(config, err);
+    if (status == STATUS_OK)
+        status = config_check_window(config, err);
     if (status != STATUS_OK)
         return status;
     ASSERT(max_sequences > 0 || (max_sequences == 0 && use == MODEL_SCORE));
@@ -140,7 +142,8 @@ enum status model_open(struct model *model, const struct config *config, int max
         point(&m.w, &m, m.params);
     if (m.trains)
         point(&m.d, &m, m.gradients);
-    rope_table(m.cosine, m.sine, config->context, config_head_size(config), config->rope_base);
+    rope_table(m.cosine, m.sine, config->context, config_head_size(config), config->rope_base,
+               &config->rope_scaling);
     *model = m;
     return STATUS_OK;
 }

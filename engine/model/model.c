@@ -63,19 +63,19 @@ static void qk_norm_forward(struct model *m, int l, int n)
 {
     const struct config *c = &m->config;
     struct layer_activations *a = &m->layers[l];
-    int C = c->width, D = config_head_size(c), Q = config_qkv_size(c);
+    int keys = config_query_size(c), D = config_head_size(c), Q = config_qkv_size(c);
     real eps = (real)c->norm_eps;
     rmsnorm_heads_forward(a->qkv, a->q_raw, a->q_rstd, W(q_norm), n, c->heads, D, Q, eps);
-    rmsnorm_heads_forward(a->qkv + C, a->k_raw, a->k_rstd, W(k_norm), n, c->kv_heads, D, Q, eps);
+    rmsnorm_heads_forward(a->qkv + keys, a->k_raw, a->k_rstd, W(k_norm), n, c->kv_heads, D, Q, eps);
 }
 
 static void qk_norm_backward(struct model *m, int l, int n)
 {
     const struct config *c = &m->config;
     struct layer_activations *a = &m->layers[l];
-    int C = c->width, D = config_head_size(c), Q = config_qkv_size(c);
+    int keys = config_query_size(c), D = config_head_size(c), Q = config_qkv_size(c);
     rmsnorm_heads_backward(m->dqkv, DW(q_norm), m->dhead, a->q_raw, W(q_norm), a->q_rstd, n, c->heads, D, Q);
-    rmsnorm_heads_backward(m->dqkv + C, DW(k_norm), m->dhead, a->k_raw, W(k_norm), a->k_rstd, n, c->kv_heads, D, Q);
+    rmsnorm_heads_backward(m->dqkv + keys, DW(k_norm), m->dhead, a->k_raw, W(k_norm), a->k_rstd, n, c->kv_heads, D, Q);
 }
 
 /* The feed-forward part of layer l, from a->norm2 to m->out. Returns its auxiliary loss. */
@@ -137,7 +137,7 @@ static double layer_forward(struct model *m, int l, real *next, int B, int T, en
         qk_norm_forward(m, l, n);
     rope_turn(a->qkv, m->cosine, m->sine, n, T, 0, c->heads + c->kv_heads, D, Q, 1);
     attention_forward(a->attended, a->p, a->qkv, &shape);
-    linear_forward(m->out, a->attended, W(attn_out), n, C, C);
+    linear_forward(m->out, a->attended, W(attn_out), n, config_query_size(c), C);
     residual(a->mid, a->x, m->out, n, C);
     rmsnorm_forward(a->norm2, a->rstd2, a->mid, W(ffn_norm), n, C, (real)c->norm_eps);
     aux = feed_forward(m, l, n, pass);
@@ -167,7 +167,7 @@ static void layer_backward(struct model *m, int l, int B, int T, real aux_scale)
     struct attention_shape shape = attention_shape(m, B, T);
     feed_forward_backward(m, l, n, aux_scale);
     rmsnorm_backward(m->dx, DW(ffn_norm), m->dnorm, a->mid, W(ffn_norm), a->rstd2, n, C);
-    linear_backward(m->out, DW(attn_out), m->dx, a->attended, W(attn_out), n, C, C);
+    linear_backward(m->out, DW(attn_out), m->dx, a->attended, W(attn_out), n, config_query_size(c), C);
     attention_backward(m->dqkv, m->scores, m->out, a->qkv, a->p, &shape);
     rope_turn(m->dqkv, m->cosine, m->sine, n, T, 0, c->heads + c->kv_heads, D, Q, -1);
     if (c->qk_norm)

@@ -27,7 +27,7 @@ struct layer_activations {
     real *rstd1;    /* (n) */
     real *qkv;      /* (n,(H+2K)D), rotated */
     real *p;        /* (B,H,T,T) */
-    real *attended; /* (n,C) */
+    real *attended; /* (n,HD) */
     real *mid;      /* (n,C): x + attention */
     real *norm2;    /* (n,C) */
     real *rstd2;    /* (n) */
@@ -51,7 +51,7 @@ struct model {
     struct arena arena;
     struct layer_activations *layers; /* (L) */
     real *last, *norm, *rstd;         /* (n,C), (n,C), (n): after the last layer */
-    real *out, *shared, *dx, *dnorm, *dqkv, *dh, *dhead, *scores; /* scratch */
+    real *out, *shared, *dx, *dnorm, *dqkv, *dh, *dhead, *scores; /* scratch; out (n, larger of C and HD) */
     real *dslots, *dx_slots, *dlogits;           /* scratch, routed */
     real *logits, *losses;                       /* (HEAD_ROWS,V), (HEAD_ROWS) */
     real *cosine, *sine;                         /* (context,D/2) */

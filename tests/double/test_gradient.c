@@ -27,15 +27,19 @@ static int32_t tokens[B * T], targets[B * T];
 /* What differs from a small dense model; 0: as there. */
 struct variant {
     const char *name;
-    int heads, kv_heads, experts, k, ffn, shared;
+    int heads, kv_heads, head_size, experts, k, ffn, shared;
     double capacity, load_balance, router_z;
     bool routed, gate_all, tied, qk_norm, standard;
+    struct rope_scaling scaling;
 };
 
 static const struct variant variants[] = {
     {.name = "dense"},
     {.name = "standard parametrisation", .standard = true},
     {.name = "grouped heads", .heads = 3, .kv_heads = 1},
+    {.name = "heads wider than the stream", .heads = 3, .kv_heads = 1, .head_size = 10},
+    {.name = "heads narrower than the stream", .head_size = 4, .qk_norm = true},
+    {.name = "scaled positions", .scaling = {ROPE_LLAMA3, 4, 1, 8, 32}},
     {.name = "tied", .tied = true},
     {.name = "qk_norm", .qk_norm = true},
     {.name = "qk_norm, grouped heads", .qk_norm = true, .heads = 6, .kv_heads = 2},
@@ -49,7 +53,7 @@ static const struct variant variants[] = {
     {.name = "capacity, auxiliary losses", .experts = 4, .k = 2, .capacity = 0.5, .load_balance = 0.1,
      .router_z = 0.05},
     {.name = "capacity, one expert each", .experts = 3, .k = 1, .gate_all = true, .capacity = 1},
-    {.name = "all, chosen gate", .heads = 6, .kv_heads = 2, .tied = true, .qk_norm = true, .experts = 8, .k = 4,
+    {.name = "all, chosen gate", .heads = 6, .kv_heads = 2, .head_size = 6, .tied = true, .qk_norm = true, .experts = 8, .k = 4,
      .ffn = 10, .shared = 2, .capacity = 0.9, .load_balance = 0.1, .router_z = 0.05},
     {.name = "all, gate over all", .heads = 3, .kv_heads = 1, .tied = true, .qk_norm = true, .experts = 6, .k = 1,
      .gate_all = true, .ffn = 10, .shared = 3, .capacity = 0.7, .load_balance = 0.1, .router_z = 0.05},
@@ -61,7 +65,7 @@ static struct config shape(const struct variant *v)
     int heads = v->heads ? v->heads : 2;
     return (struct config){
         .vocabulary = V, .context = T, .depth = 2, .width = 12, .heads = heads,
-        .kv_heads = v->kv_heads ? v->kv_heads : heads, .ffn = v->ffn ? v->ffn : 20,
+        .kv_heads = v->kv_heads ? v->kv_heads : heads, .head_size = v->head_size, .rope_scaling = v->scaling, .ffn = v->ffn ? v->ffn : 20,
         .experts = v->experts ? v->experts : 1, .experts_per_token = v->k ? v->k : 1, .shared_experts = v->shared,
         .routed = v->routed || v->experts > 1, .capacity = v->capacity, .load_balance = v->load_balance,
         .router_z = v->router_z, .gate_all = v->gate_all, .tied = v->tied, .qk_norm = v->qk_norm, .mup = !v->standard,

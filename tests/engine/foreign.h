@@ -32,6 +32,9 @@ enum {
     FOREIGN_E = 3
 };
 
+/* The size of a head, which a test may change: the product with the heads need not be the width. */
+static int foreign_head = FOREIGN_C / FOREIGN_H;
+
 /* One safetensors file being put together. */
 struct foreign_file {
     struct str header, data;
@@ -136,14 +139,14 @@ struct foreign_tensor {
 
 static inline bool foreign_tensor_at(struct foreign_tensor *t, int i, bool mixtral, bool tied)
 {
-    const int C = FOREIGN_C, D = FOREIGN_C / FOREIGN_H, KD = FOREIGN_K * D, F = FOREIGN_F;
+    const int C = FOREIGN_C, HD = FOREIGN_H * foreign_head, KD = FOREIGN_K * foreign_head, F = FOREIGN_F;
     const struct {
         const char *name;
         int rows, columns;
     } common[] =
         {
-            {"self_attn.q_proj.weight", C, C},  {"self_attn.k_proj.weight", KD, C},
-            {"self_attn.v_proj.weight", KD, C}, {"self_attn.o_proj.weight", C, C},
+            {"self_attn.q_proj.weight", HD, C}, {"self_attn.k_proj.weight", KD, C},
+            {"self_attn.v_proj.weight", KD, C}, {"self_attn.o_proj.weight", C, HD},
             {"input_layernorm.weight", C, 0},   {"post_attention_layernorm.weight", C, 0},
         },
       dense[] =
@@ -201,6 +204,8 @@ static inline void foreign_config(const char *folder, bool mixtral, const char *
         FOREIGN_F, FOREIGN_L, FOREIGN_H, FOREIGN_K, FOREIGN_V);
     if (mixtral)
         str_format(&text, ",\"num_local_experts\":%d", FOREIGN_E);
+    if (foreign_head != FOREIGN_C / FOREIGN_H)
+        str_format(&text, ",\"head_dim\":%d", foreign_head);
     str_format(&text, "%s}", more);
     foreign_put(folder, "config.json", text.text, text.length);
     str_release(&text);

@@ -46,6 +46,17 @@ static void test_mistral_and_mixtral(void **state)
     assert_int_equal(counts.active, 12879925248);
 }
 
+/* Mistral-Nemo (2024), whose 32 heads of 128 are narrower than its width of 5120. */
+static void test_head_size(void **state)
+{
+    struct config c = {.vocabulary = 131072, .context = 1024, .depth = 40, .width = 5120, .heads = 32, .kv_heads = 8,
+                       .head_size = 128, .ffn = 14336, .experts = 1, .experts_per_token = 1, .base_width = 64};
+    double linear = 2.0 * (40 * (2 * 5120.0 * 4096 + 2 * 5120.0 * 1024 + 3 * 5120.0 * 14336) + 131072.0 * 5120);
+    (void)state;
+    assert_int_equal(cost_params(&c).total, 12247782400);
+    assert_true(cost_forward_flops(&c, 1, 64) == linear * 64 + 40 * 32 * 4.0 * 64 * 64 * 128);
+}
+
 /* What a feed-forward layer of experts adds is worked out by hand: three matrices of C F each. */
 static void test_experts(void **state)
 {
@@ -177,7 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_llama),
         cmocka_unit_test(test_mistral_and_mixtral),
-        cmocka_unit_test(test_experts),
+        cmocka_unit_test(test_head_size), cmocka_unit_test(test_experts),
         cmocka_unit_test(test_deepseek),
         cmocka_unit_test(test_flops),
         cmocka_unit_test(test_parametrisation),

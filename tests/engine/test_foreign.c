@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "engine/base/half.h"
+#include "engine/layers/rope.h"
 #include "engine/model/checkpoint.h"
 #include "tests/engine/foreign.h"
 
@@ -38,16 +39,16 @@ static void test_halves(void **state)
 /* Where the engine keeps a tensor of the other side: our tensor, its first row. */
 static const real *kept(const struct model *m, const char *name, int columns)
 {
-    const int C = FOREIGN_C, KD = FOREIGN_K * FOREIGN_C / FOREIGN_H, F = FOREIGN_F;
+    const int C = FOREIGN_C, HD = FOREIGN_H * foreign_head, KD = FOREIGN_K * foreign_head, F = FOREIGN_F;
     int layer = 0, expert = 0, used = 0;
     const struct {
         const char *name;
         const real *at;
         int per_layer, first;
     } ours[] = {
-        {"self_attn.q_proj.weight", m->w.attn_qkv, C + 2 * KD, 0},
-        {"self_attn.k_proj.weight", m->w.attn_qkv, C + 2 * KD, C},
-        {"self_attn.v_proj.weight", m->w.attn_qkv, C + 2 * KD, C + KD},
+        {"self_attn.q_proj.weight", m->w.attn_qkv, HD + 2 * KD, 0},
+        {"self_attn.k_proj.weight", m->w.attn_qkv, HD + 2 * KD, HD},
+        {"self_attn.v_proj.weight", m->w.attn_qkv, HD + 2 * KD, HD + KD},
         {"self_attn.o_proj.weight", m->w.attn_out, C, 0},
         {"input_layernorm.weight", m->w.attn_norm, C, 0},
         {"post_attention_layernorm.weight", m->w.ffn_norm, C, 0},
@@ -120,6 +121,109 @@ static void test_every_type_and_form(void **state)
             check_read(form & 1, form & 2, dtypes[d], form & 4 ? 3 : 1);
 }
 
+/* Heads that do not add up to the width: wider and narrower than it. */
+static void test_head_sizes(void **state)
+{
+    int usual = foreign_head;
+    (void)state;
+    for (foreign_head = 2; foreign_head <= 6; foreign_head += 4)
+        check_read(foreign_head == 6, false, "BF16", 1);
+    foreign_head = usual;
+}
+
+/* What a config.json says about how far and how fast positions reach: the settings it means. */
+static void test_reach(void **state)
+{
+    static const struct {
+        const char *more;
+        int context, window;
+        struct rope_scaling scaling;
+    } cases[] = {
+        {",\"sliding_window\":16", 2048, 16, {0}},
+        {",\"sliding_window\":16,\"use_sliding_window\":false", 2048, 0, {0}},
+        {",\"sliding_window\":2048", 2048, 0, {0}},
+        {",\"max_position_embeddings\":131072,\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}", 131072, 0,
+         {ROPE_LINEAR, 2, 0, 0, 0}},
+        {",\"rope_parameters\":{\"rope_type\":\"llama3\",\"factor\":8.0,\"low_freq_factor\":1.0,\"high_freq_factor\":4.0,"
+         "\"original_max_position_embeddings\":8192,\"rope_theta\":500000.0}", 2048, 0, {ROPE_LLAMA3, 8, 1, 4, 8192}},
+    };
+    char folder[32];
+    (void)state;
+    foreign_open(folder);
+    foreign_model(folder, false, false, "F32", 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct rope_scaling *wanted = &cases[i].scaling;
+        struct config c;
+        struct err err = ERR_INIT;
+        bool is_i8;
+        foreign_config(folder, false, cases[i].more);
+        if (checkpoint_config(folder, &c, &is_i8, &err) != STATUS_OK)
+            fail_msg("%s", err.text);
+        assert_int_equal(c.context, cases[i].context);
+        assert_int_equal(c.window, cases[i].window);
+        assert_true(c.rope_scaling.kind == wanted->kind && c.rope_scaling.factor == wanted->factor &&
+                    c.rope_scaling.low == wanted->low && c.rope_scaling.high == wanted->high &&
+                    c.rope_scaling.original == wanted->original);
+    }
+    foreign_close(folder);
+}
+
+/* A window is no matter as long as the context in use is not longer. */
+static void test_window(void **state)
+{
+    char folder[32];
+    struct config config;
+    struct model m;
+    struct err err = ERR_INIT;
+    bool is_i8;
+    (void)state;
+    foreign_open(folder);
+    foreign_model(folder, false, false, "F32", 1);
+    foreign_config(folder, false, ",\"sliding_window\":16");
+    assert_int_equal(checkpoint_config(folder, &config, &is_i8, &err), STATUS_OK);
+    config.context = 17;
+    assert_int_equal(model_open(&m, &config, 0, MODEL_SCORE, &err), STATUS_FORMAT);
+    assert_non_null(strstr(err.text, "sliding_window is 16 and the context 17"));
+    config.context = 16;
+    assert_int_equal(model_open(&m, &config, 0, MODEL_SCORE, &err), STATUS_OK);
+    model_release(&m);
+    foreign_close(folder);
+}
+
+/* Positions are scaled as the formulas say, at the values of Llama 3.1: worked out from wavelengths here. */
+static void test_scaled_positions(void **state)
+{
+    const struct rope_scaling none = {ROPE_UNSCALED, 0, 0, 0, 0}, linear = {ROPE_LINEAR, 4, 0, 0, 0},
+                              llama = {ROPE_LLAMA3, 8, 1, 4, 8192};
+    int untouched = 0, between = 0, slowed = 0;
+    real cosine[64], sine[64];
+    (void)state;
+    for (int i = 0; i < 64; i++) {
+        double f = rope_frequency(i, 128, 5e5, &none), wavelength = 2 * M_PI / f, wanted;
+        assert_true(fabs(f - pow(5e5, -i / 64.0)) < 1e-15);
+        assert_true(rope_frequency(i, 128, 5e5, &linear) == f / 4);
+        if (wavelength < 8192 / 4.0) {
+            wanted = f;
+            untouched++;
+        } else if (wavelength > 8192) {
+            wanted = f / 8;
+            slowed++;
+        } else {
+            double smooth = (8192 / wavelength - 1) / (4 - 1);
+            wanted = (1 - smooth) * f / 8 + smooth * f;
+            between++;
+        }
+        assert_true(fabs(rope_frequency(i, 128, 5e5, &llama) - wanted) <= 1e-15 * wanted);
+    }
+    assert_true(untouched > 0 && between > 0 && slowed > 0);
+    rope_table(cosine, sine, 8, 16, 100, &linear);
+    for (int i = 0; i < 8; i++) { /* position 4 by a factor of 4 is where position 1 was */
+        real c[16], s[16];
+        rope_table(c, s, 2, 16, 100, &none);
+        assert_true(cosine[4 * 8 + i] == c[8 + i] && sine[4 * 8 + i] == s[8 + i]);
+    }
+}
+
 /* What others write beside the model and what says nothing new. */
 static void test_harmless(void **state)
 {
@@ -179,16 +283,23 @@ static void test_refused_settings(void **state)
         {",\"mlp_bias\":true", "mlp_bias is true"},
         {",\"hidden_act\":\"gelu\"", "hidden_act is 'gelu'"},
         {",\"hidden_act\":7", "hidden_act is a whole number"},
-        {",\"head_dim\":4", "head_dim is 4"},
-        {",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}", "rope_scaling asks for 'linear'"},
-        {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8}", "rope_scaling asks for 'llama3'"},
+        {",\"head_dim\":4", "'model.layers.0.self_attn.q_proj.weight' is 8 x 8, by config.json it should be 16 x 8"},
+        {",\"head_dim\":3", "head_size 3 is odd"},
+        {",\"head_dim\":0", "head_dim is 0"},
+        {",\"head_dim\":1073741824", "head_size 1073741824"},
+        {",\"rope_scaling\":{\"type\":\"linear\"}", "rope_scaling: factor 0"},
+        {",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2}", "rope_scaling asks for 'dynamic'"},
+        {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8}", "original_max_position_embeddings is missing"},
+        {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":1,"
+         "\"original_max_position_embeddings\":8192}", "low_freq_factor 4, high_freq_factor 1"},
         {",\"rope_scaling\":\"yarn\"", "rope_scaling is a text"},
         {",\"rope_parameters\":{\"rope_type\":\"yarn\"}", "rope_parameters asks for 'yarn'"},
         {",\"rope_theta\":-1", "rope_theta is -1"},
         {",\"rope_theta\":0", "rope_theta is 0"},
         {",\"rope_theta\":\"1e4\"", "rope_theta is a text"},
         {",\"partial_rotary_factor\":0.5", "partial_rotary_factor"},
-        {",\"sliding_window\":16", "sliding_window is 16"},
+        {",\"sliding_window\":0", "sliding_window is 0"},
+        {",\"sliding_window\":\"all\"", "sliding_window is a text"},
         {",\"quantization_config\":{\"bits\":4}", "quantization_config"},
         {",\"tie_word_embeddings\":\"yes\"", "tie_word_embeddings is a text"},
         {",\"rms_norm_eps\":-1e-5", "rms_norm_eps is"},
@@ -328,7 +439,9 @@ int main(void)
         cmocka_unit_test(test_halves),          cmocka_unit_test(test_every_type_and_form),
         cmocka_unit_test(test_harmless),        cmocka_unit_test(test_refused_settings),
         cmocka_unit_test(test_refused_claims),  cmocka_unit_test(test_refused_tensors),
-        cmocka_unit_test(test_refused_indexes),
+        cmocka_unit_test(test_refused_indexes), cmocka_unit_test(test_head_sizes),
+        cmocka_unit_test(test_reach),           cmocka_unit_test(test_window),
+        cmocka_unit_test(test_scaled_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

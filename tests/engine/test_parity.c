@@ -47,6 +47,7 @@ static struct config everything(void)
     config.tied = true;
     config.gate_all = true;
     config.capacity = 0.75;
+    config.head_size = 10;
     return config;
 }
 
@@ -106,11 +107,15 @@ static void check_session(const struct config *config, int part)
 
 static void test_decode_equals_forward(void **state)
 {
-    struct config shapes[] = {shape(1, 1), shape(4, 2), shape(1, 1), shape(4, 2), shape(4, 1), everything()};
+    struct config shapes[] = {shape(1, 1), shape(4, 2), shape(1, 1), shape(4, 2),
+                              shape(4, 1), shape(1, 1), shape(1, 1), everything()};
     (void)state;
     shapes[2].qk_norm = true;
     shapes[3].shared_experts = 1;
     shapes[4].capacity = 0.5; /* what limits training does not limit scoring or inference */
+    shapes[5].head_size = 14;
+    shapes[5].rope_scaling = (struct rope_scaling){ROPE_LINEAR, 4, 0, 0, 0};
+    shapes[6].head_size = 2;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         check_session(&shapes[i], 1);
         check_session(&shapes[i], 9);

@@ -117,6 +117,8 @@ static void test_equals_the_engine(void **state)
         struct size_counts counts;
         struct err err = ERR_INIT;
         c.qk_norm = rng_below(&rng, 2) == 1;
+        if (rng_below(&rng, 2) == 1)
+            a.head_size = c.head_size = 2 * (1 + (int)rng_below(&rng, 16));
         c.shared_experts = experts > 1 ? (int)rng_below(&rng, 3) : 0;
         a.qk_norm = c.qk_norm ? SIZE_QK_HEAD : SIZE_QK_NONE;
         a.shared_experts = c.shared_experts;

@@ -24,7 +24,7 @@ TRAINING = {"steps": 50, "rate": 0.004, "warmup": 0.1, "decay": 0.3, "beta1": 0.
             "weight_decay": 0.1, "clip": 1}  # fmt: skip
 COMMON = {"vocabulary": 259, "context": 33, "depth": 2, "width": 48, "heads": 4, "kv_heads": 4, "ffn": 80, "tied": 0,
           "experts": 1, "experts_per_token": 1, "routed": 0, "gate_all": 0, "load_balance": 0, "router_z": 0,
-          "qk_norm": 0, "shared_experts": 0, "capacity": 0,
+          "head_size": 0, "qk_norm": 0, "shared_experts": 0, "capacity": 0,
           "rope_base": 10000, "norm_eps": 1e-5, "mup": 1, "base_width": 32, "seed": 5, "noise": 0.02, "batch": 3,
           "micro": 0, **TRAINING}  # fmt: skip
 MIXTURE = {"routed": 1, "ffn": 40, "load_balance": 0.02, "router_z": 0.003}
@@ -37,6 +37,8 @@ SHAPES = {
     "one key/value head, tied, standard": {"kv_heads": 1, "tied": 1, "mup": 0, "rope_base": 500000, "rate": 0.002},
     "wide and shallow": {"width": 96, "heads": 3, "kv_heads": 3, "ffn": 256, "depth": 1, "context": 70, "batch": 2},
     "narrow and deep": {"width": 20, "heads": 2, "kv_heads": 1, "ffn": 52, "depth": 5, "norm_eps": 1e-3},
+    "heads wider than the stream": {"heads": 4, "kv_heads": 2, "head_size": 20},
+    "heads narrower than the stream, tied": {"heads": 2, "kv_heads": 2, "head_size": 8, "tied": 1, "rate": 0.002},
     "two passes a batch": {"batch": 4, "micro": 2, "context": 17},
     "mixture 4, top 2": {**MIXTURE, "experts": 4, "experts_per_token": 2},
     "mixture 4, top 2, tied, grouped": {**MIXTURE, "experts": 4, "experts_per_token": 2, "tied": 1, "kv_heads": 2,
@@ -57,11 +59,19 @@ LLAMA_JSON = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hid
               "tie_word_embeddings": False}  # fmt: skip
 MIXTRAL_JSON = {**LLAMA_JSON, "architectures": ["MixtralForCausalLM"], "model_type": "mixtral",
                 "num_local_experts": 6, "num_experts_per_tok": 2, "router_aux_loss_coef": 0.02}  # fmt: skip
+LLAMA3_JSON = {"rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+               "original_max_position_embeddings": 16}  # fmt: skip
 FOREIGN = {  # config.json, type, files
     "Llama": (LLAMA_JSON, torch.float32, 1),
     "Llama, tied": ({**LLAMA_JSON, "tie_word_embeddings": True}, torch.float32, 1),
     "Llama in F16, three files": (LLAMA_JSON, torch.float16, 3),
     "Llama in BF16": (LLAMA_JSON, torch.bfloat16, 1),
+    "Mistral, heads of another size": ({**LLAMA_JSON, "architectures": ["MistralForCausalLM"], "model_type": "mistral",
+                                        "head_dim": 24, "sliding_window": 29}, torch.bfloat16, 1),  # fmt: skip
+    "Qwen3": ({**LLAMA_JSON, "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "head_dim": 6},
+              torch.float32, 1),  # fmt: skip
+    "Llama, linear positions": ({**LLAMA_JSON, "rope_scaling": {"rope_type": "linear", "factor": 2.5}}, torch.float32, 1),
+    "Llama 3.1's positions": ({**LLAMA_JSON, "rope_scaling": LLAMA3_JSON}, torch.float32, 1),
     "Mixtral": (MIXTRAL_JSON, torch.float32, 1),
     "Mixtral in BF16, two files": (MIXTRAL_JSON, torch.bfloat16, 2),
 }
@@ -71,6 +81,7 @@ MISREADINGS = {
     "another RoPE base": {"rope_theta": 11000.0},
     "another epsilon": {"rms_norm_eps": 1e-3},
     "fewer experts per token": {"num_experts_per_tok": 1},
+    "positions of another scale": {"rope_scaling": LLAMA3_JSON},
     "the softmax over all experts": {"isoflop": {"gate_all": True}},
 }
 

@@ -50,6 +50,7 @@ static const struct {
     {"width", SETTING_INT, offsetof(struct probe, config.width)},
     {"heads", SETTING_INT, offsetof(struct probe, config.heads)},
     {"kv_heads", SETTING_INT, offsetof(struct probe, config.kv_heads)},
+    {"head_size", SETTING_INT, offsetof(struct probe, config.head_size)},
     {"ffn", SETTING_INT, offsetof(struct probe, config.ffn)},
     {"experts", SETTING_INT, offsetof(struct probe, config.experts)},
     {"experts_per_token", SETTING_INT, offsetof(struct probe, config.experts_per_token)},
