@@ -51,6 +51,7 @@ FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzzers/%)
 FUZZ_SECONDS ?= 60
 
 PROBE := $(BUILD)/tests/peers/probe
+FOREIGN := $(BUILD)/tests/cli/foreign
 
 .PHONY: all demo check asan torture mutate fuzz fuzzers scale peers peers-bench corpora corpora-more lint fmt install uninstall dist clean \
         help test-programs FORCE
@@ -159,12 +160,12 @@ $(BUILD)/deps-%.stamp: scripts/deps.sh
 	$(Q)mkdir -p $(@D) && touch $@
 
 $(OBJECTS) $(ENGINE_DOUBLE) $(BUILD)/harness/cli/main.o: | $(BUILD)/deps-build.stamp
-$(TEST_SOURCES:%.c=$(BUILD)/%.o) $(FUZZ_SOURCES:%.c=$(BUILD)/%.o) $(PROBE).o $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/double/%.o): \
+$(TEST_SOURCES:%.c=$(BUILD)/%.o) $(FUZZ_SOURCES:%.c=$(BUILD)/%.o) $(PROBE).o $(FOREIGN).o $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/double/%.o): \
   | $(BUILD)/deps-check.stamp
 
 # ---- tests ----
 
-test-programs: $(TESTS) $(DOUBLE_TESTS) $(FUZZ_TESTS) $(PROBE)
+test-programs: $(TESTS) $(DOUBLE_TESTS) $(FUZZ_TESTS) $(PROBE) $(FOREIGN)
 	@:
 
 fuzzers: $(FUZZERS)
@@ -183,7 +184,7 @@ UNDER_SANITIZERS = $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(TESTS) $(DOUBLE_TESTS
 check: $(BUILD)/deps-check.stamp ## run every test; the last line counts them
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all test-programs
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(SANITIZED) test-programs
-	$(Q)CC='$(CC)' ISOFLOP=$(BUILD)/isoflop PROBE=$(PROBE) tests/run.sh $(PARITY) $(ARCHITECTURE) $(TESTS) \
+	$(Q)CC='$(CC)' ISOFLOP=$(BUILD)/isoflop PROBE=$(PROBE) FOREIGN=$(FOREIGN) tests/run.sh $(PARITY) $(ARCHITECTURE) $(TESTS) \
 	  $(DOUBLE_TESTS) $(FUZZ_TESTS) $(UNDER_SANITIZERS) $(TRANSCRIPTS)
 
 asan: $(BUILD)/deps-check.stamp ## run the unit tests under the address and undefined-behaviour sanitizers

@@ -3,11 +3,13 @@
  * model and on any text. For a model just trained, with nothing said, the numbers are those of its trial. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/data/heldout.h"
 #include "harness/analysis/stats.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/ids.h"
 #include "harness/cli/loaded.h"
 #include "harness/cli/print.h"
 #include "harness/cli/settings.h"
@@ -49,6 +51,17 @@ static struct measure mean_measure(const char *task, const char *metric, double 
 
 /* ---- held-out text ---- */
 
+static struct measure perplexity_of(const struct measure *loss)
+{
+    struct measure m = *loss;
+    m.metric = "perplexity";
+    m.value = exp(loss->value);
+    m.stderror = m.value * loss->stderror; /* to first order */
+    m.low = exp(loss->low);
+    m.high = exp(loss->high);
+    return m;
+}
+
 static void add_heldout(struct table *table, const struct heldout *h, const struct source *source)
 {
     double floor = source_entropy_floor(source), per_byte = (double)h->tokens / (double)h->bytes / M_LN2;
@@ -56,12 +69,7 @@ static void add_heldout(struct table *table, const struct heldout *h, const stru
     struct measure bits =
         mean_measure("heldout", "bits_per_byte", h->loss * per_byte, h->stderror * per_byte, h->tokens);
     struct measure excess = mean_measure("heldout", "excess_nats", h->loss - floor, h->stderror, h->tokens);
-    struct measure perplexity = loss;
-    perplexity.metric = "perplexity";
-    perplexity.value = exp(loss.value);
-    perplexity.stderror = perplexity.value * h->stderror; /* to first order */
-    perplexity.low = exp(loss.low);
-    perplexity.high = exp(loss.high);
+    struct measure perplexity = perplexity_of(&loss);
     add(table, &loss);
     add(table, &bits);
     add(table, &perplexity);
@@ -218,7 +226,27 @@ static void say_data(const struct invocation *invocation, const struct loaded *l
     str_release(&identity);
 }
 
-/* ---- the command ---- */
+/* ---- what is asked ---- */
+
+/* A context that nobody asked for is the model's own where it was trained here; of another's claim only so much, because
+ * a window of it would take its time. */
+enum { FOREIGN_CONTEXT = 1024 };
+
+static enum status choose_context(const struct options *o, const struct loaded *loaded, int most, int *out, struct err *err)
+{
+    const struct config *c = &loaded->config;
+    int usual = loaded->knows_knobs || c->context < FOREIGN_CONTEXT ? c->context : FOREIGN_CONTEXT;
+    if (c->window && usual > c->window)
+        usual = c->window;
+    *out = usual < most ? usual : most;
+    if (!option_given(o, "context"))
+        return STATUS_OK;
+    if (option_integer(o, "context") > (c->context < most ? c->context : most))
+        return err_set(err, STATUS_USAGE, "--context: the model knows %d tokens at once, and %d are measured", c->context,
+                       c->context < most ? c->context : most);
+    *out = (int)option_integer(o, "context");
+    return STATUS_OK;
+}
 
 /* The text and the amounts: what the model was made by, then what the command line says. */
 static enum status eval_knobs(const struct options *o, const struct loaded *loaded, struct knobs *out,
@@ -226,11 +254,12 @@ static enum status eval_knobs(const struct options *o, const struct loaded *load
 {
     int n;
     const char *const *set = option_list(o, "set", &n);
-    enum status status;
+    int context;
+    enum status status = choose_context(o, loaded, HELDOUT_CONTEXT_MAX, &context, err);
     *out = loaded->knobs;
-    out->context =
-        loaded->config.context < HELDOUT_CONTEXT_MAX ? loaded->config.context : HELDOUT_CONTEXT_MAX;
-    status = settings_apply(set, n, "data eval", out, err);
+    out->context = context;
+    if (status == STATUS_OK)
+        status = settings_apply(set, n, "data eval", out, err);
     if (status == STATUS_OK && option_given(o, "data"))
         status = settings_text(option_text(o, "data"), out, err);
     if (option_given(o, "items"))
@@ -266,12 +295,65 @@ static enum status open_source(struct loaded *loaded, const struct knobs *knobs,
     return source_tokenize(*out, tokenizer, err);
 }
 
+/* ---- tokens by their numbers ---- */
+
+static enum status check_alone(const struct options *o, struct err *err)
+{
+    static const char *const others[] = {"data", "set", "tokens", "tasks", "items"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (option_given(o, others[i]))
+            return err_set(err, STATUS_USAGE, "--ids is all that is measured; leave --%s out", others[i]);
+    return STATUS_OK;
+}
+
+static void add_ids(struct table *table, const struct ids_loss *found)
+{
+    struct measure loss = mean_measure("ids", "loss", found->loss, found->stderror, found->tokens);
+    struct measure perplexity = perplexity_of(&loss);
+    add(table, &loss);
+    add(table, &perplexity);
+}
+
+/* The loss of a file of tokens, all of it: what they stand for does not matter. */
+static enum status evaluate_ids(struct invocation *invocation, struct loaded *loaded, struct table *table, struct err *err)
+{
+    const struct options *o = &invocation->options;
+    const char *path = option_text(o, "ids");
+    struct ids_loss found;
+    struct scorer scorer;
+    int32_t *tokens = NULL;
+    int64_t n = 0;
+    int context;
+    enum status status = check_alone(o, err);
+    if (status == STATUS_OK)
+        status = choose_context(o, loaded, HELDOUT_CONTEXT_MAX, &context, err);
+    if (status == STATUS_OK)
+        status = ids_read(path, loaded->config.vocabulary, &tokens, &n, err);
+    if (status == STATUS_OK) {
+        context = n - 1 < context ? (int)(n - 1) : context;
+        status = loaded_read(loaded, (struct loaded_use){.context = context}, err);
+    }
+    if (status == STATUS_OK) {
+        if (!invocation->quiet)
+            (void)fprintf(stderr, "isoflop: %lld tokens of %s in windows of %d\n", (long long)n, path, context);
+        scorer = loaded_scorer(loaded);
+        ids_score(tokens, n, context, &scorer, &found);
+        add_ids(table, &found);
+    }
+    free(tokens);
+    return status;
+}
+
+/* ---- the command ---- */
+
 static enum status evaluate(struct invocation *invocation, struct loaded *loaded, struct source **source,
                             struct table *table, struct err *err)
 {
     const struct options *o = &invocation->options;
     struct knobs knobs;
     enum status status = loaded_find(loaded, invocation->db, o->arguments[0], err);
+    if (status == STATUS_OK && option_text(o, "ids"))
+        return evaluate_ids(invocation, loaded, table, err);
     if (status == STATUS_OK)
         status = loaded_check_text(loaded, err);
     if (status == STATUS_OK)

@@ -17,6 +17,7 @@
 #include "engine/data/unicode.h"
 #include "engine/model/sample.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/ids.h"
 #include "harness/cli/loaded.h"
 
 struct writer {
@@ -65,26 +66,12 @@ static enum status read_prompt(const char *option, struct str *out, struct err *
     return ferror(stdin) ? err_set(err, STATUS_IO, "standard input: %s", strerror(errno)) : STATUS_OK;
 }
 
-/* One token's number at *at, which moves on; false for anything else. */
-static bool read_id(const char **at, int V, int32_t *out)
-{
-    char *end;
-    long id;
-    errno = 0;
-    id = strtol(*at, &end, 10);
-    if (end == *at || errno || id < 0 || id >= V || (*end && !strchr(" \t\n,", *end)))
-        return false;
-    *at = end + strspn(end, " \t\n,");
-    *out = (int32_t)id;
-    return true;
-}
-
 static enum status push_ids(struct writer *w, const char *text, struct err *err)
 {
     int V = w->loaded.config.vocabulary;
     int32_t token;
-    for (const char *at = text + strspn(text, " \t\n,"); *at;) {
-        if (!read_id(&at, V, &token))
+    for (const char *at = text + strspn(text, ids_gap); *at;) {
+        if (!ids_next(&at, V, &token))
             return err_set(err, STATUS_USAGE,
                            "--prompt: with --ids it is made of numbers from 0 to %d, not '%.20s'", V - 1, at);
         push(w, token);

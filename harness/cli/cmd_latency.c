@@ -233,7 +233,7 @@ static enum status prepare(struct bench *b, struct err *err)
     b->ms = calloc((size_t)b->samples, sizeof *b->ms);
     b->positions = calloc((size_t)b->samples, sizeof *b->positions);
     NEED_MEMORY(b->tokens && b->spans && b->ms && b->positions);
-    for (int i = 0; i < batch * context; i++)
+    for (int64_t i = 0; i < (int64_t)batch * context; i++)
         b->tokens[i] = (int32_t)rng_below(&rng, (uint32_t)b->loaded.config.vocabulary);
     return STATUS_OK;
 }

@@ -265,6 +265,7 @@ static const struct example eval_examples[] = {
     {"isoflop eval best", "loss and abilities of the best model of the store"},
     {"isoflop eval models/mine --data letters.txt", "on the last tenth of a text"},
     {"isoflop eval best --tasks copy,addition --items 1000 --csv", "two abilities, narrow intervals"},
+    {"isoflop eval models/llama --ids tokens.txt", "loss on tokens by their numbers, of any model"},
     {"isoflop eval best -S data.seed=2", "in another world, whose facts it never saw"},
     {NULL, NULL},
 };
@@ -273,6 +274,8 @@ static const struct option_row eval_options[] = {
     {.name = "data", .kind = OPTION_TEXT, .metavar = "FILE", .help = "held-out text: the last tenth of this file"},
     {.name = "set", .letter = 'S', .kind = OPTION_LIST, .metavar = "KNOB=VALUE", .help = "a knob of data or eval, as in  -S data.junk=0.2"},
     {.name = "tokens", .kind = OPTION_INTEGER, .metavar = "N", .minimum = 1, .maximum = 1e12, .help = "held-out tokens, as eval.heldout_tokens"},
+    {.name = "ids", .kind = OPTION_TEXT, .metavar = "FILE", .help = "in place of text: numbers of tokens, all of them; -: standard input"},
+    {.name = "context", .letter = 'T', .kind = OPTION_INTEGER, .metavar = "N", .minimum = 1, .maximum = 1e9, .help = "tokens at once; the model's, of a foreign one at most 1024, unless given"},
     {.name = "tasks", .kind = OPTION_TEXT, .metavar = "LIST", .help = "abilities, with commas between; none: no ability"},
     {.name = "items", .kind = OPTION_INTEGER, .metavar = "N", .minimum = 2, .maximum = 1e6, .help = "items of each, as eval.items"},
     {.name = NULL},
@@ -561,7 +564,8 @@ const struct command commands[] = {
         .arguments = "MODEL",
         .details = "MODEL is a folder with a model, a trial, the beginning of its id, or best. Unless told otherwise it is measured on "
                    "what it was trained for, and the numbers are those that its trial stored. Every number comes with its 95 % interval: "
-                   "for a loss from the spread between windows, for exact matches Wilson's.",
+                   "for a loss from the spread between windows, for exact matches Wilson's. A model without tokenizer.json, whose tokens "
+                   "are not bytes either, is measured on numbers of tokens (--ids): every one but the first is foretold once.",
         .examples = eval_examples,
         .options = eval_options,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,

@@ -91,7 +91,8 @@ enum status loaded_check_text(const struct loaded *loaded, struct err *err)
 {
     if (loaded->tokenizer)
         return STATUS_OK;
-    return err_set(err, STATUS_USAGE, "%s: the model knows %d tokens, and no tokenizer.json says what they are",
+    return err_set(err, STATUS_USAGE, "%s: the model knows %d tokens, and no tokenizer.json says what "
+                   "they are; --ids takes their numbers",
                    loaded->folder.text, loaded->config.vocabulary);
 }
 

@@ -8,10 +8,12 @@ model, writes it as others do, and the engine reads it. Last, the bars have to n
 line with the distance found."""
 
 import os
+import subprocess
 import sys
 import tempfile
 
 import torch
+import torch.nn.functional as F
 
 import llama
 import tensorfile
@@ -203,6 +205,29 @@ def check_foreign(tap, engine, name, table, dtype, files, folder):
     compare_logits(tap, f"read from PyTorch, {name}", engine, model.double(), batches[0, 0], folder)
 
 
+def check_eval(tap, name, table, folder):
+    """The loss that `isoflop eval --ids` tells, against the mean over the same windows: each begins half a window after
+    the one before, and every token but the first is foretold once."""
+    window, count = 10, 64
+    model = llama.load(os.path.join(folder, name), torch.float64)
+    ids = draw_batches(1, 1, count, table["vocab_size"], 4)[0, 0, 0]
+    path = os.path.join(folder, "ids")
+    with open(path, "w", encoding="utf-8") as file:
+        print(*ids.tolist(), file=file)
+    command = [os.environ.get("ISOFLOP", "build/isoflop"), "eval", os.path.join(folder, name), "--ids", path]
+    rows = subprocess.run([*command, "-T", str(window), "--csv", "-q"], capture_output=True, text=True, check=True).stdout
+    told, total = 0, 0.0
+    while told < count - 1:
+        start = min(told and told - window // 2, count - 1 - window)
+        with torch.no_grad():
+            losses = F.cross_entropy(model(ids[None, start:start + window])[0], ids[start + 1:start + window + 1],
+                                     reduction="none")  # fmt: skip
+        total += losses[told - start:].sum().item()
+        told = start + window
+    loss = float(rows.splitlines()[1].split(",")[2])
+    tap.within(abs(loss - total / (count - 1)) / loss, LOSS, f"isoflop eval --ids, {name}: loss")
+
+
 def check_misreadings(tap, engine, folder):
     settings = {**COMMON, **SHAPES["mixture 4, top 2"]}
     batches = draw_batches(1, settings["batch"], settings["context"], settings["vocabulary"], 1)
@@ -226,6 +251,8 @@ def main():
         for name, (table, dtype, files) in FOREIGN.items():
             try:
                 check_foreign(tap, engine, name, table, dtype, files, folder)
+                if files == 1:
+                    check_eval(tap, name, table, folder)
             except EngineError as error:
                 tap.case(False, f"read from PyTorch, {name}: {error}")
         check_misreadings(tap, engine, folder)

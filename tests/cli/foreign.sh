@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# foreign.sh — goal: models of which nothing is known but their files are measured through the commands.
+# Method: small Llama- and Mixtral-shaped models with the same weights in every type and in one file or several, so that
+# all of them have to answer alike; claims of a long context under a limit on memory that what is used fits into and what
+# is claimed does not. That the loss is the right one is what tests/peers/check_parity.py compares. Prints TAP.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
+isoflop=$(absolute "${ISOFLOP:-$top/build/isoflop}")
+foreign=$(absolute "${FOREIGN:-$top/build/tests/cli/foreign}")
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+export isoflop OPENBLAS_NUM_THREADS=1
+
+number=0
+check() { # name command...
+    number=$((number + 1))
+    if "${@:2}" >out 2>err; then
+        echo "ok $number - $1"
+    else
+        echo "not ok $number - $1"
+        sed 's/^/# /' out err
+    fi
+}
+seq 0 100 | awk '{ print ($1 * 7 + $1 * $1) % 13 }' >ids
+
+for family in llama mixtral; do
+    for head in 2 6; do # four heads of either size: as wide as the model, and wider
+        base=$family-$head-F32-1
+        for type in F32 F16 BF16; do
+            for files in 1 3; do
+                model=$family-$head-$type-$files
+                "$foreign" "$model" $family $type $files $head || exit 1
+                "$isoflop" eval "$model" --ids ids -T 16 --csv -q >"$model.eval" 2>&1
+                "$isoflop" generate "$model" --ids -p '1 2 3' -n 20 >"$model.text" 2>&1
+                check "$model: eval and generate answer as in any type" bash -c \
+                    "grep -q '^ids,loss,2\.[0-9]' $model.eval && grep -qE '^1 2 3( [0-9]+){20}\$' $model.text &&
+                     cmp $model.eval $base.eval && cmp $model.text $base.text"
+                check "$model: latency" bash -c \
+                    "[ \"\$('$isoflop' latency $model --batch 1,2 --prompt 8 -g 4 -n 5 --csv -q | wc -l)\" -eq 5 ]"
+            done
+        done
+    done
+done
+check 'models that differ answer differently' bash -c '! cmp llama-2-F32-1.eval llama-6-F32-1.eval &&
+    ! cmp llama-2-F32-1.eval mixtral-2-F32-1.eval'
+check 'ids from standard input are the same ids' bash -c \
+    "'$isoflop' eval llama-2-F32-1 --ids - -T 16 --csv -q <ids | cmp - llama-2-F32-1.eval"
+
+refuses() { # exit code, words, command...
+    "${@:3}" >said 2>&1
+    [ $? -eq "$1" ] && grep -qF -- "$2" said || { cat said; false; }
+}
+check 'text without a tokenizer is refused with the way out' refuses 2 \
+    'no tokenizer.json says what they are; --ids takes their numbers' "$isoflop" eval llama-2-F32-1
+check 'a number that is no token is named with its place' bash -c \
+    "printf '1 2\n3 13\n' >bad; '$isoflop' eval llama-2-F32-1 --ids bad 2>&1 | grep -qF \"bad:2:3: '13' is no token\""
+check '--ids and --data exclude each other' refuses 2 'leave --data out' \
+    "$isoflop" eval llama-2-F32-1 --ids ids --data ids
+check 'more context than claimed is refused' refuses 2 'the model knows 2048 tokens at once' \
+    "$isoflop" eval llama-2-F32-1 --ids ids -T 2049
+
+# ---- a claim of a million tokens: 8 GB of keys and values, if anybody believed it ----
+"$foreign" long llama BF16 1 256 ',"max_position_embeddings":1048576' || exit 1
+within() { # a gigabyte of address space
+    (ulimit -v 1000000 && "$@")
+}
+check 'eval takes the memory of what it reads' within "$isoflop" eval long --ids ids
+check 'generate takes the memory of what it writes' within "$isoflop" generate long --ids -p '1 2' -n 9
+check 'latency takes the memory of what it measures' within "$isoflop" latency long -q --prompt 16 -g 4 -n 3
+believed() { ! within "$isoflop" latency long -q --prompt 1048000 -g 4 -n 3; }
+check 'and the whole claim would not have fitted' believed
+
+# ---- a window of 16 in a claim of 2048 ----
+"$foreign" window llama F32 1 2 ',"sliding_window":16' || exit 1
+check 'within its window a model is what it would be without' bash -c \
+    "'$isoflop' eval window --ids ids -T 16 --csv -q | cmp - llama-2-F32-1.eval"
+check 'eval stays within it when nothing is said' bash -c \
+    "'$isoflop' eval window --ids ids 2>&1 | grep -q 'in windows of 16'"
+for command in 'eval window --ids ids -T 17' 'generate window --ids -p 1 -n 16' 'latency window --prompt 16 -g 1 -n 3'; do
+    # shellcheck disable=SC2086  # several words
+    check "beyond it nothing is computed: $command" refuses 1 'sliding_window is 16 and the context 17' "$isoflop" $command
+done
+
+"$foreign" yarn llama F32 1 2 ',"rope_scaling":{"rope_type":"yarn","factor":4}' || exit 1
+check 'positions that are not computed are refused by name' refuses 1 "rope_scaling asks for 'yarn'" "$isoflop" latency yarn
+
+echo "1..$number"
