@@ -45,7 +45,7 @@ CREATE TABLE build (
 -- A body of data that trials were trained on.
 CREATE TABLE corpus (
     data_identity TEXT PRIMARY KEY,         -- version of the world, or path and SHA-256 of the file
-    data_source   TEXT,                     -- world or text
+    data_source   TEXT,                     -- world, text or sparse_parity
     data_path     TEXT,                     -- the file, when the source is text
     created_at    TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) -- when the store first saw it
 ) STRICT;
@@ -77,7 +77,7 @@ CREATE TABLE trial (
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), -- when it was first planned
 
     -- The knobs, in the order of harness/spec/knobs.c.
-    data_source       TEXT,                 -- where the text comes from: world or text
+    data_source       TEXT,                 -- where the text comes from: world, text or sparse_parity
     data_path         TEXT,                 -- the text file, when the source is text
     task_share        REAL,                 -- [share of lines] world: lines that pose and answer a task
     fact_share        REAL,                 -- [share of lines] world: lines that state a fact about an entity
@@ -88,6 +88,8 @@ CREATE TABLE trial (
     entities          INTEGER,              -- [entities] entities of the world, with three facts each
     cutoff_year       INTEGER,              -- [year] nothing is said of entities born later; 0: something of all
     data_unique_tokens INTEGER,             -- [tokens] training text goes round in so many; 0: it does not repeat
+    parity_tasks      INTEGER,              -- [tasks] sparse_parity: those with a name
+    parity_places     INTEGER,              -- [bits] sparse_parity: bits whose parity is an answer
     data_seed         INTEGER,              -- which world: its facts, and which task items are held out
     tokenizer         TEXT,                 -- tokens are bytes, learnt byte pairs (bpe), or by a file
     vocabulary        INTEGER,              -- [tokens] how many different tokens there are
@@ -411,7 +413,7 @@ SELECT
       WHERE m.trial_id = t.trial_id ORDER BY m.spec_id LIMIT 1) AS spec, -- the first spec that contained it
     t.state,
     t.data_source, t.data_path, t.task_share, t.fact_share, t.junk, t.junk_kind, t.abilities, t.ability_zipf, t.entities,
-    t.cutoff_year, t.data_unique_tokens, t.data_seed,
+    t.cutoff_year, t.data_unique_tokens, t.parity_tasks, t.parity_places, t.data_seed,
     t.tokenizer, t.vocabulary, t.tokenizer_path,
     t.depth, t.width, t.heads, t.kv_heads, t.ffn, t.context, t.tied, t.parametrization, t.base_width, t.rope_base,
     t.qk_norm, t.experts, t.experts_per_token, t.granularity, t.shared_experts, t.gate, t.capacity, t.load_balance,

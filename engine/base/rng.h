@@ -20,7 +20,8 @@ enum rng_stream {
     RNG_SAMPLE,       /* sampled generation; index: position */
     RNG_BOOTSTRAP,    /* resampling; index: replicate */
     RNG_ORDER,        /* shuffled orders; index: block */
-    RNG_TEST
+    RNG_TEST,
+    RNG_PARITIES      /* sparse parities: places that count; index: sample, for the split */
 };
 
 struct rng {

@@ -8,25 +8,32 @@
 
 #include "engine/base/assert.h"
 
-/* One window as tokens and targets; the first half's targets are left out. */
+/* Targets of a window that count: those of its second half, less where the source scores fewer. */
+static int counted(const struct source *source, int T)
+{
+    int scored = source_scored(source, T), half = T - T / 2;
+    return scored < half ? scored : half;
+}
+
+/* One window as tokens and targets; those that do not count are left out. */
 static void window(const struct source *source, const struct heldout_plan *plan, int64_t index,
                    int32_t *tokens, int32_t *targets)
 {
-    int T = plan->context;
+    int T = plan->context, first = T - counted(source, T);
     int32_t row[HELDOUT_CONTEXT_MAX + 1];
     source_window(source, plan->data_seed, RNG_HELDOUT_DATA, (uint64_t)index, row, T + 1);
     memcpy(tokens, row, (size_t)T * sizeof *row);
     for (int t = 0; t < T; t++)
-        targets[t] = t < T / 2 ? -1 : row[t + 1];
+        targets[t] = t < first ? -1 : row[t + 1];
 }
 
-/* Mean loss of one window's counted tokens. */
-static double window_loss(const float *logprob, int T)
+/* Mean loss of one window's n counted tokens. */
+static double window_loss(const float *logprob, int T, int n)
 {
     double loss = 0;
     for (int t = 0; t < T; t++)
         loss -= (double)logprob[t];
-    return loss / (T - T / 2);
+    return loss / n;
 }
 
 /* Bytes of n tokens, those left out aside. */
@@ -72,7 +79,7 @@ bool heldout_evaluate(const struct source *source, const struct heldout_plan *pl
         scorer->score(scorer->context, tokens, targets, rows, T, logprob, NULL);
         for (int b = 0; b < rows; b++) {
             size_t at = (size_t)b * (size_t)T;
-            double loss = window_loss(logprob + at, T);
+            double loss = window_loss(logprob + at, T, counted(source, T));
             if (source_world(source))
                 add_parts(source, plan, first + b, targets + at, logprob + at, out);
             sum += loss;
@@ -86,7 +93,7 @@ bool heldout_evaluate(const struct source *source, const struct heldout_plan *pl
     variance = variance < 0 ? 0 : variance; /* rounding; NaN stays */
     out->loss = mean;
     out->stderror = sqrt(variance / (double)plan->windows);
-    out->tokens = plan->windows * (T - T / 2);
+    out->tokens = plan->windows * counted(source, T);
     out->bytes = bytes;
     for (int part = 0; part < WORLD_PARTS; part++)
         out->part_loss[part] /= (double)out->part_tokens[part];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source.c — the world and text files behind one face; the only user of libmd (SHA-256). */
+/* source.c — the world, text files and sparse parities behind one face; the only user of libmd (SHA-256). */
 #include "engine/data/source.h"
 
 #include <errno.h>
@@ -22,6 +22,7 @@ struct source {
     struct source_config config;
     struct str abilities; /* config's own copy */
     struct world *world;
+    struct parities *parities;
     const uint8_t *text;  /* mapped */
     int64_t bytes, train; /* of the file, and of its training part */
     struct tokenizer *tokenizer;
@@ -58,6 +59,16 @@ static enum status map_text(struct source *s, const char *path, struct err *err)
     return STATUS_OK;
 }
 
+static enum status open_parities(struct source *s, struct err *err)
+{
+    struct parities_config config = s->config.parities;
+    config.bits = s->config.context - 2;
+    s->parities = malloc(sizeof *s->parities);
+    if (!s->parities)
+        return err_set(err, STATUS_MEMORY, "no memory for the data");
+    return parities_init(s->parities, &config, s->config.vocabulary, err);
+}
+
 enum status source_open(struct source **out, const struct source_config *config, struct err *err)
 {
     struct source *s = calloc(1, sizeof *s);
@@ -69,6 +80,8 @@ enum status source_open(struct source **out, const struct source_config *config,
     if (config->kind == SOURCE_WORLD) {
         str_append(&s->abilities, config->world.abilities ? config->world.abilities : "demo");
         status = world_new(&s->world, &config->world, err);
+    } else if (config->kind == SOURCE_PARITIES) {
+        status = open_parities(s, err);
     } else {
         status = map_text(s, config->path, err);
     }
@@ -86,6 +99,7 @@ void source_free(struct source *source)
     if (!source)
         return;
     world_free(source->world);
+    free(source->parities);
     if (source->text)
         (void)munmap((void *)(uintptr_t)source->text, (size_t)source->bytes);
     tokenizer_free(source->tokenizer);
@@ -176,6 +190,16 @@ const struct world *source_world(const struct source *source)
     return source->world;
 }
 
+const struct parities *source_parities(const struct source *source)
+{
+    return source->parities;
+}
+
+int source_scored(const struct source *source, int n)
+{
+    return source->parities ? 1 : n;
+}
+
 void source_window(const struct source *s, uint64_t seed, enum rng_stream stream, uint64_t index, int32_t *tokens,
                    int n)
 {
@@ -184,6 +208,12 @@ void source_window(const struct source *s, uint64_t seed, enum rng_stream stream
     ASSERT(n <= s->config.context + 1);
     if (s->world) {
         world_window(s->world, rng, tokens, NULL, n);
+        return;
+    }
+    if (s->parities) {
+        int32_t sample[PARITIES_MOST_BITS + 3];
+        (void)parities_draw(s->parities, &rng, stream == RNG_HELDOUT_DATA, sample);
+        memcpy(tokens, sample, (size_t)n * sizeof *tokens);
         return;
     }
     start = stream == RNG_HELDOUT_DATA ? heldout_start(s, index, n) : train_start(s, rng, n);
@@ -197,7 +227,7 @@ void source_window(const struct source *s, uint64_t seed, enum rng_stream stream
 
 double source_entropy_floor(const struct source *source)
 {
-    return source->world ? world_entropy_floor(source->world) : NAN;
+    return source->world ? world_entropy_floor(source->world) : source->parities ? parities_floor(source->parities) : NAN;
 }
 
 int64_t source_bytes_of(const struct source *source, int32_t token)
@@ -210,7 +240,7 @@ int64_t source_bytes_of(const struct source *source, int32_t token)
 
 int64_t source_train_bytes(const struct source *source)
 {
-    return source->world ? 0 : source->train;
+    return source->text ? source->train : 0;
 }
 
 const uint8_t *source_train_text(const struct source *source)
@@ -224,7 +254,7 @@ int64_t source_unique_tokens(const struct source *s, uint64_t seed, int64_t coun
     int64_t unique = 0;
     if ((uint64_t)count > unique_windows(s))
         count = (int64_t)unique_windows(s);
-    if (s->world)
+    if (!s->text)
         return count * n;
     seen = calloc((size_t)s->n_train, 1);
     NEED_MEMORY(seen);
@@ -241,6 +271,13 @@ void source_identity(const struct source *s, struct str *out)
     char digest[SHA256_DIGEST_STRING_LENGTH];
     const struct world_config *world = &s->config.world;
     char share[4][32];
+    if (s->parities) {
+        const struct parities_config *p = &s->parities->config;
+        str_from_double(share[0], sizeof share[0], p->zipf);
+        str_format(out, "parities 1 seed=%llu tasks=%d bits=%d places=%d zipf=%s", (unsigned long long)p->seed, p->tasks,
+                   p->bits, p->places, share[0]);
+        return;
+    }
     if (!s->world) {
         (void)SHA256Data(s->text, (size_t)s->bytes, digest);
         str_format(out, "text sha256=%s bytes=%lld", digest, (long long)s->bytes);

@@ -93,7 +93,8 @@ int trial_score_sequences(const struct knobs *knobs)
 
 int64_t trial_heldout_windows(const struct knobs *knobs)
 {
-    int64_t counted = knobs->context - knobs->context / 2;
+    bool parities = strcmp(knobs->data_source, "sparse_parity") == 0;
+    int64_t counted = parities ? 1 : knobs->context - knobs->context / 2;
     return (knobs->heldout_tokens + counted - 1) / counted;
 }
 
@@ -190,7 +191,9 @@ enum status trial_source(const struct knobs *knobs, struct source **out, struct 
 {
     struct str path;
     struct source_config config = {
-        .kind = strcmp(knobs->data_source, "text") == 0 ? SOURCE_TEXT : SOURCE_WORLD,
+        .kind = strcmp(knobs->data_source, "text") == 0            ? SOURCE_TEXT
+                : strcmp(knobs->data_source, "sparse_parity") == 0 ? SOURCE_PARITIES
+                                                                   : SOURCE_WORLD,
         .world = {
             .seed = (uint64_t)knobs->data_seed,
             .task_share = knobs->task_share,
@@ -202,6 +205,13 @@ enum status trial_source(const struct knobs *knobs, struct source **out, struct 
             .entities = (int)knobs->entities,
             .cutoff_year = (int)knobs->cutoff_year,
         },
+        .parities = {
+            .seed = (uint64_t)knobs->data_seed,
+            .tasks = (int)knobs->parity_tasks,
+            .places = (int)knobs->parity_places,
+            .zipf = knobs->ability_zipf,
+        },
+        .vocabulary = (int)knobs->vocabulary,
         .unique_tokens = knobs->data_unique_tokens,
         .context = (int)knobs->context,
     };

@@ -20,7 +20,7 @@ enum { TRAIN_POINTS = 64, HELDOUT_POINTS = 8, CURVE_SHARE = 8 };
 static void fill(const void *context, int64_t first, int rows, int32_t *tokens, int32_t *targets)
 {
     const struct trial *trial = context;
-    int T = trial->config.context;
+    int T = trial->config.context, first_scored = T - source_scored(trial->source, T);
     int32_t row[8193];
     ASSERT(T < 8193);
     for (int b = 0; b < rows; b++) {
@@ -29,6 +29,8 @@ static void fill(const void *context, int64_t first, int rows, int32_t *tokens, 
             overlap_look(trial->overlap, row, T + 1);
         memcpy(tokens + (size_t)b * (size_t)T, row, (size_t)T * sizeof *row);
         memcpy(targets + (size_t)b * (size_t)T, row + 1, (size_t)T * sizeof *row);
+        for (int t = 0; t < first_scored; t++)
+            targets[(size_t)b * (size_t)T + (size_t)t] = -1;
     }
 }
 
@@ -108,6 +110,8 @@ static bool train(struct trial *trial, struct trainer *trainer)
         if (step == trial->steps)
             return true;
         trainer_step(trainer, &data, &adamw, rate, step, &done);
+        /* The step's mean is over all tokens; those that are not scored count nothing. */
+        done.loss *= (double)trial->config.context / source_scored(trial->source, trial->config.context);
         history->train_s += clock_since(before);
         history->flops += (double)(flop_counter() - counted);
         history->step++;

@@ -15,8 +15,8 @@
 #define FIELD(f) offsetof(struct knobs, f)
 
 static const struct knob knobs_table[] = {
-    {"data.source", "data_source", KNOB_CHOICE, "", 0, 0, "world", "world text",
-     "where the text comes from: the built-in synthetic language, or a file", FIELD(data_source), false},
+    {"data.source", "data_source", KNOB_CHOICE, "", 0, 0, "world", "world text sparse_parity",
+     "where the text comes from: the built-in synthetic language, a file, or parities of few bits among many", FIELD(data_source), false},
     {"data.path", "data_path", KNOB_TEXT, "", 0, 0, "", NULL,
      "the text file, when data.source is text; {corpora} stands for the folder `make corpora` fills",
      FIELD(data_path), false},
@@ -32,7 +32,7 @@ static const struct knob knobs_table[] = {
      "abilities practised in task lines and examined: demo (five), all, or names with blanks between; sort* is all sorts",
      FIELD(abilities), false},
     {"data.ability_zipf", "ability_zipf", KNOB_REAL, "", 0, 5, "0", NULL,
-     "exponent of Zipf's law by which the abilities, in their order, share the task lines; 0: evenly",
+     "exponent of Zipf's law by which the abilities, in their order, share the task lines, or the samples of sparse_parity; 0: evenly",
      FIELD(ability_zipf), false},
     {"data.entities", "entities", KNOB_INTEGER, "entities", 1, 3072, "192", NULL,
      "entities of the world, with three facts each", FIELD(entities), false},
@@ -41,6 +41,11 @@ static const struct knob knobs_table[] = {
     {"data.unique_tokens", "data_unique_tokens", KNOB_INTEGER, "tokens", 0, 1e13, "0", NULL,
      "training text goes round in so many tokens, in whole sequences; 0: it does not repeat",
      FIELD(data_unique_tokens), false},
+    {"data.parity_tasks", "parity_tasks", KNOB_INTEGER, "tasks", 1, 250, "100", NULL,
+     "sparse_parity: tasks with a name, of endlessly many; two fewer bits are shown than model.context",
+     FIELD(parity_tasks), false},
+    {"data.parity_places", "parity_places", KNOB_INTEGER, "bits", 1, 8, "2", NULL,
+     "sparse_parity: bits whose parity is a task's answer", FIELD(parity_places), false},
     {"data.seed", "data_seed", KNOB_INTEGER, "", 0, 4294967295.0, "1", NULL,
      "which world: its facts, and which task items are held out", FIELD(data_seed), false},
     {"data.tokenizer", "tokenizer", KNOB_CHOICE, "", 0, 0, "bytes", "bytes bpe file",

@@ -34,6 +34,8 @@ struct knobs {
     int64_t entities;
     int64_t cutoff_year;
     int64_t data_unique_tokens;
+    int64_t parity_tasks;
+    int64_t parity_places;
     int64_t data_seed;
     char tokenizer[KNOB_TEXT_SIZE];
     int64_t vocabulary;

@@ -29,6 +29,8 @@ static const struct fill {
     {2, "trial", "entities", "192"},
     {2, "trial", "cutoff_year", "0"},
     {2, "trial", "data_unique_tokens", "0"},
+    {2, "trial", "parity_tasks", "100"},
+    {2, "trial", "parity_places", "2"},
     {2, "trial", "shots", "0"},
     {2, "trial", "write_answers", "0"},
     {2, "trial", "tokenizer", "'bytes'"},

@@ -177,10 +177,10 @@ static void test_refusals(void **state)
     expect_refusal("train.lr", "", "train.lr takes a number, not ''");
     expect_refusal("seed", "-1", "seed takes 0 to 4294967295, not '-1'");
     expect_refusal("model.tied", "1", "model.tied takes true or false, not '1'");
-    expect_refusal("data.source", "", "data.source takes one of: world text; not ''");
-    expect_refusal("data.source", "worl", "data.source takes one of: world text; not 'worl'");
-    expect_refusal("data.source", "orld", "data.source takes one of: world text; not 'orld'");
-    expect_refusal("data.source", "world text", "data.source takes one of: world text; not 'world text'");
+    expect_refusal("data.source", "", "data.source takes one of: world text sparse_parity; not ''");
+    expect_refusal("data.source", "worl", "data.source takes one of: world text sparse_parity; not 'worl'");
+    expect_refusal("data.source", "orld", "data.source takes one of: world text sparse_parity; not 'orld'");
+    expect_refusal("data.source", "world text", "data.source takes one of: world text sparse_parity; not 'world text'");
     expect_refusal("data.path", text, "data.path takes at most 255 characters");
     expect_refusal("data.path", "a\nb", "data.path must not contain control characters");
 }
