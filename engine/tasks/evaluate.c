@@ -59,8 +59,15 @@ struct sums {
     double exact, logprob, logprob_squares;
 };
 
-static void add_row(struct sums *sums, const struct questions *q, const struct item *item, const float *logprob,
-                    const uint8_t *first)
+/* Who asks what. */
+struct asking {
+    const struct task *task;
+    const struct exam *exam;
+    const struct scorer *scorer;
+};
+
+static void add_row(struct sums *sums, const struct asking *asking, const struct questions *q, const struct item *item,
+                    const float *logprob, const uint8_t *first)
 {
     int answer = (int)strlen(item->answer), start = q->before + (int)strlen(item->prompt) - 1;
     bool exact = true;
@@ -73,10 +80,13 @@ static void add_row(struct sums *sums, const struct questions *q, const struct i
     sums->exact += exact;
     sums->logprob += sum;
     sums->logprob_squares += sum * sum;
+    if (asking->exam->each)
+        asking->exam->each(asking->exam->each_context, asking->task, item, exact, sum);
 }
 
-static enum status score_rows(const struct questions *q, const struct scorer *scorer, struct sums *sums, struct err *err)
+static enum status score_rows(const struct asking *asking, const struct questions *q, struct sums *sums, struct err *err)
 {
+    const struct scorer *scorer = asking->scorer;
     size_t size = (size_t)scorer->max_tokens;
     int32_t *tokens = calloc(size, sizeof *tokens), *targets = calloc(size, sizeof *targets);
     float *logprob = calloc(size, sizeof *logprob);
@@ -91,7 +101,7 @@ static enum status score_rows(const struct questions *q, const struct scorer *sc
             fill_row(q, &q->items[at + b], tokens + b * T, targets + b * T);
         scorer->score(scorer->context, tokens, targets, part, T, logprob, first);
         for (int b = 0; b < part; b++)
-            add_row(sums, q, &q->items[at + b], logprob + b * T, first + b * T);
+            add_row(sums, asking, q, &q->items[at + b], logprob + b * T, first + b * T);
     }
     free(tokens);
     free(targets);
@@ -112,6 +122,7 @@ static void set_figures(const struct sums *sums, int n, const struct chance *cha
 enum status task_evaluate(const struct task *task, const struct facts *facts, const struct exam *exam,
                           const struct scorer *scorer, struct task_score *out, struct err *err)
 {
+    const struct asking asking = {task, exam, scorer};
     struct questions q = {.items = calloc((size_t)exam->items, sizeof *q.items)};
     struct sums sums = {0};
     enum status status;
@@ -127,7 +138,7 @@ enum status task_evaluate(const struct task *task, const struct facts *facts, co
         status = err_set(err, STATUS_INSUFFICIENT, "%s: %d held-out items of %d tokens cannot be scored, %d tokens in a "
                          "row at most", task->name, q.n, q.T, scorer->longest);
     else
-        status = score_rows(&q, scorer, &sums, err);
+        status = score_rows(&asking, &q, &sums, err);
     if (status == STATUS_OK) {
         struct chance chance = task->chance(task, facts);
         set_figures(&sums, q.n, &chance, out);

@@ -82,6 +82,9 @@ struct scorer {
 struct exam {
     int items; /* held-out items per task, at most */
     int shots; /* solved training items before each question; none where nothing is trained on */
+    /* Told of every item scored, in their order; may be NULL. logprob: nats per answer byte. */
+    void (*each)(void *context, const struct task *task, const struct item *item, bool exact, double logprob);
+    void *each_context;
 };
 
 /* The metrics, all on the same n held-out items.
@@ -127,6 +130,17 @@ MUST_CHECK enum status task_write(const struct task *task, const struct facts *f
 
 /* 1 - C(n - c, k) / C(n, k): the probability that k of n samples, c of them right, hold a right one. k <= n. */
 double task_pass_at(int n, int c, int k);
+
+/* Bytes to insert, delete or replace in what was said to make the answer of it; neither longer than TASK_SAID. */
+enum { TASK_SAID = ITEM_ANSWER_SIZE + 4 };
+int task_edit_distance(const char *said, const char *answer);
+
+/* Chance of the metrics of what is written (written.c). right[k-1]: one of k answers is right; tasks with is_right only. */
+enum { TASK_MOST_TRIES = 5 };
+struct written_chance {
+    double edit_distance, right[TASK_MOST_TRIES];
+};
+void task_written_chance(const struct task *task, const struct facts *facts, struct written_chance *out);
 
 /* What a row holds: a line end, as in training text, the shots, and the question. */
 enum { EXAM_MOST_SHOTS = 8, EXAM_ROW = 1 + (1 + EXAM_MOST_SHOTS) * (ITEM_PROMPT_SIZE + ITEM_ANSWER_SIZE) };

@@ -9,7 +9,7 @@
 #include "engine/tasks/task.h"
 
 /* Bytes that may be written beyond the right answer's; samples per item, and of how many items. */
-enum { BEYOND = 4, SAMPLES = 10, SAMPLED_ITEMS = 32, BINS = 10, SAID_SIZE = ITEM_ANSWER_SIZE + BEYOND + 1 };
+enum { BEYOND = TASK_SAID - ITEM_ANSWER_SIZE, SAMPLES = 10, SAMPLED_ITEMS = 32, BINS = 10, SAID_SIZE = TASK_SAID + 1 };
 
 #define TEMPERATURE 0.8
 
@@ -50,7 +50,7 @@ double task_pass_at(int n, int c, int k)
 }
 
 /* Rows of the table of distances to ever longer beginnings of the answer. */
-static int edit_distance(const char *said, const char *answer)
+int task_edit_distance(const char *said, const char *answer)
 {
     int row[SAID_SIZE], n = (int)strlen(said);
     for (int j = 0; j <= n; j++)
@@ -92,7 +92,7 @@ static void write_once(struct writing *w, const struct task *task, const struct 
     w->bins[bin].confidence += confidence;
     w->bins[bin].right += right;
     add(w, METRIC_BRIER, (confidence - right) * (confidence - right));
-    add(w, METRIC_EDIT_DISTANCE, edit_distance(said, item->answer));
+    add(w, METRIC_EDIT_DISTANCE, task_edit_distance(said, item->answer));
     if (task->is_right)
         add(w, METRIC_EXECUTED, task->is_right(item->answer, said));
 }
@@ -110,8 +110,12 @@ static void write_samples(struct writing *w, const struct task *task, const stru
     add(w, METRIC_PASS_AT_5, task_pass_at(SAMPLES, right, 5));
 }
 
-static void set_figures(const struct writing *w, int n, struct task_score *out)
+static void set_figures(const struct writing *w, int n, const struct written_chance *guess, struct task_score *out)
 {
+    static const struct {
+        enum task_metric metric;
+        int k;
+    } tries[] = {{METRIC_EXECUTED, 1}, {METRIC_PASS_AT_1, 1}, {METRIC_PASS_AT_5, 5}};
     double chance = out->figures[METRIC_EXACT_MATCH].chance, error = 0;
     for (int m = METRIC_BRIER; m < TASK_METRICS; m++) {
         const struct sum *sum = &w->sums[m];
@@ -124,6 +128,10 @@ static void set_figures(const struct writing *w, int n, struct task_score *out)
     out->figures[METRIC_CALIBRATION_ERROR] = (struct task_figure){n, error, NAN, NAN};
     /* A guesser who knows how often it is right gives that as its confidence. */
     out->figures[METRIC_BRIER].chance = chance * (1 - chance);
+    out->figures[METRIC_EDIT_DISTANCE].chance = guess->edit_distance;
+    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
+        if (out->figures[tries[i].metric].n > 0)
+            out->figures[tries[i].metric].chance = guess->right[tries[i].k - 1];
 }
 
 enum status task_write(const struct task *task, const struct facts *facts, const struct exam *exam,
@@ -131,6 +139,7 @@ enum status task_write(const struct task *task, const struct facts *facts, const
 {
     struct item *items = calloc((size_t)exam->items, sizeof *items);
     struct writing w = {.scorer = scorer, .rng = rng_open(facts->seed, RNG_SAMPLE, 0)};
+    struct written_chance guess;
     char shots[EXAM_ROW];
     int n;
     if (!items)
@@ -146,7 +155,8 @@ enum status task_write(const struct task *task, const struct facts *facts, const
         if (task->is_right && i < SAMPLED_ITEMS)
             write_samples(&w, task, &items[i]);
     }
-    set_figures(&w, n, out);
+    task_written_chance(task, facts, &guess);
+    set_figures(&w, n, &guess, out);
     free(items);
     return STATUS_OK;
 }

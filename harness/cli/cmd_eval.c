@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_eval.c — `isoflop eval MODEL`: loss on held-out text and abilities, as a trial measures them at its end, of any
  * model and on any text. For a model just trained, with nothing said, the numbers are those of its trial. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "harness/cli/print.h"
 #include "harness/cli/settings.h"
 #include "harness/run/trial.h"
+#include "harness/store/csv.h"
 
 #define CONFIDENCE 0.95
 
@@ -128,15 +130,53 @@ static enum status check_tasks(const char *list, struct err *err)
     return STATUS_OK;
 }
 
-static enum status evaluate_task(const struct task *task, const struct facts *facts, const struct knobs *knobs,
-                                 const struct scorer *scorer, struct table *table, struct err *err)
+/* What is asked, and where the answers go: figures into table, single items into items. */
+struct asking {
+    const struct knobs *knobs;
+    const char *list; /* of tasks; NULL: those the text holds */
+    struct scorer scorer;
+    struct table *table, *items;
+};
+
+enum { ITEM_TASK, ITEM_PROMPT, ITEM_ANSWER, ITEM_EXACT, ITEM_LOGPROB, ITEM_COLUMNS };
+static const char *const item_columns[ITEM_COLUMNS] = {"task", "prompt", "answer", "exact_match", "logprob"};
+
+/* One item as a row; the line end, which every answer has, is left out. */
+static void add_item(void *context, const struct task *task, const struct item *item, bool exact, double logprob)
 {
-    const struct exam exam = {(int)knobs->items, (int)knobs->shots};
+    struct table *items = context;
+    int row = table_add_row(items);
+    char answer[ITEM_ANSWER_SIZE];
+    (void)snprintf(answer, sizeof answer, "%.*s", (int)strcspn(item->answer, "\n"), item->answer);
+    table_set_text(items, row, ITEM_TASK, task->name);
+    table_set_text(items, row, ITEM_PROMPT, item->prompt);
+    table_set_text(items, row, ITEM_ANSWER, answer);
+    table_set_integer(items, row, ITEM_EXACT, exact);
+    table_set_real(items, row, ITEM_LOGPROB, logprob);
+}
+
+static enum status write_items(const char *path, const struct table *items, struct err *err)
+{
+    FILE *file = fopen(path, "w");
+    enum status status;
+    if (!file)
+        return err_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
+    status = csv_write_table(file, items, err);
+    if (fclose(file) != 0 && status == STATUS_OK)
+        status = err_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
+    return status;
+}
+
+static enum status evaluate_task(const struct task *task, const struct facts *facts, const struct asking *asking,
+                                 struct err *err)
+{
+    const struct knobs *knobs = asking->knobs;
+    const struct exam exam = {(int)knobs->items, (int)knobs->shots, add_item, asking->items};
     struct task_score s;
     const struct task_figure *right = &s.figures[METRIC_EXACT_MATCH], *smooth = &s.figures[METRIC_LOGPROB];
     struct interval exact;
     struct measure measured;
-    enum status status = task_evaluate(task, facts, &exam, scorer, &s, err);
+    enum status status = task_evaluate(task, facts, &exam, &asking->scorer, &s, err);
     if (status == STATUS_INSUFFICIENT)
         return STATUS_OK; /* its questions do not fit the model's context: nothing was measured */
     if (status == STATUS_OK)
@@ -145,46 +185,45 @@ static enum status evaluate_task(const struct task *task, const struct facts *fa
         return status;
     measured = (struct measure){task->name, "exact_match", right->value,  right->stderror,
                                 exact.low,  exact.high,    right->chance, right->n};
-    add(table, &measured);
+    add(asking->table, &measured);
     measured = mean_measure(task->name, "logprob", smooth->value, smooth->stderror, smooth->n);
     measured.chance = smooth->chance;
-    add(table, &measured);
+    add(asking->table, &measured);
     return STATUS_OK;
 }
 
 /* The tasks that the list names, or without one those that the world's text holds. */
-static enum status evaluate_in(const struct world *world, const struct knobs *knobs, const char *list,
-                               const struct scorer *scorer, struct table *table, struct err *err)
+static enum status evaluate_in(const struct world *world, const struct asking *asking, struct err *err)
 {
+    const char *list = asking->list;
     const struct task_choice *choice = world_tasks(world);
     const struct facts *facts = world_facts(world);
     enum status status = STATUS_OK;
     for (int i = 0; i < (list ? task_count() : choice->n) && status == STATUS_OK; i++) {
         const struct task *task = list ? task_at(i) : choice->tasks[i];
         if (lists(list, task->name) && task_items(task, facts) > 0)
-            status = evaluate_task(task, facts, knobs, scorer, table, err);
+            status = evaluate_task(task, facts, asking, err);
     }
     return status;
 }
 
 /* A text file says nothing about these tasks' form, so there they are measured only when asked for. */
-static enum status evaluate_tasks(struct loaded *loaded, const struct knobs *knobs, const char *list,
-                                  struct table *table, struct err *err)
+static enum status evaluate_tasks(struct loaded *loaded, const struct asking *asking, struct err *err)
 {
-    struct scorer scorer = loaded_scorer(loaded);
-    struct knobs asked = *knobs;
+    const char *list = asking->list;
+    struct knobs asked = *asking->knobs;
     struct source *world;
     enum status status;
     if (list && strcmp(list, "none") != 0 && !loaded_reads_bytes(loaded))
         return err_set(err, STATUS_USAGE, "--tasks: their answers are bytes, the model's tokens are not");
-    if (!loaded_reads_bytes(loaded) || (!list && strcmp(knobs->data_source, "world") != 0))
+    if (!loaded_reads_bytes(loaded) || (!list && strcmp(asked.data_source, "world") != 0))
         return STATUS_OK;
     status = knob_parse(knob_find("data.source"), "world", &asked, err);
     if (status == STATUS_OK)
         status = trial_source(&asked, &world, err);
     if (status != STATUS_OK)
         return status;
-    status = evaluate_in(source_world(world), knobs, list, &scorer, table, err);
+    status = evaluate_in(source_world(world), asking, err);
     source_free(world);
     return status;
 }
@@ -347,7 +386,7 @@ static enum status evaluate_ids(struct invocation *invocation, struct loaded *lo
 /* ---- the command ---- */
 
 static enum status evaluate(struct invocation *invocation, struct loaded *loaded, struct source **source,
-                            struct table *table, struct err *err)
+                            struct table *table, struct table *items, struct err *err)
 {
     const struct options *o = &invocation->options;
     struct knobs knobs;
@@ -368,18 +407,25 @@ static enum status evaluate(struct invocation *invocation, struct loaded *loaded
         return status;
     say_data(invocation, loaded, &knobs, *source);
     status = evaluate_heldout(loaded, &knobs, *source, table, err);
-    return status == STATUS_OK ? evaluate_tasks(loaded, &knobs, option_text(o, "tasks"), table, err) : status;
+    if (status == STATUS_OK) {
+        const struct asking asking = {&knobs, option_text(o, "tasks"), loaded_scorer(loaded), table, items};
+        status = evaluate_tasks(loaded, &asking, err);
+    }
+    if (status == STATUS_OK && option_given(o, "save-items"))
+        status = write_items(option_text(o, "save-items"), items, err);
+    return status;
 }
 
 int cmd_eval(struct invocation *invocation)
 {
     struct loaded loaded;
     struct source *source = NULL;
-    struct table table;
+    struct table table, items;
     struct err err = ERR_INIT;
     int code = EXIT_CODE_DONE;
     table_init(&table, COLUMNS, columns);
-    if (evaluate(invocation, &loaded, &source, &table, &err) != STATUS_OK)
+    table_init(&items, ITEM_COLUMNS, item_columns);
+    if (evaluate(invocation, &loaded, &source, &table, &items, &err) != STATUS_OK)
         code = failed(&err);
     else if (invocation->json || invocation->csv)
         code = print_table(invocation, &table, "isoflop.eval.v1");
@@ -388,5 +434,6 @@ int cmd_eval(struct invocation *invocation)
     source_free(source);
     loaded_release(&loaded);
     table_release(&table);
+    table_release(&items);
     return code;
 }

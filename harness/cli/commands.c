@@ -266,6 +266,7 @@ static const struct example eval_examples[] = {
     {"isoflop eval models/mine --data letters.txt", "on the last tenth of a text"},
     {"isoflop eval best --tasks copy,addition --items 1000 --csv", "two abilities, narrow intervals"},
     {"isoflop eval models/llama --ids tokens.txt", "loss on tokens by their numbers, of any model"},
+    {"isoflop eval best --save-items items.csv", "and every single question: what was asked, and how it went"},
     {"isoflop eval best -S data.seed=2", "in another world, whose facts it never saw"},
     {NULL, NULL},
 };
@@ -278,6 +279,7 @@ static const struct option_row eval_options[] = {
     {.name = "context", .letter = 'T', .kind = OPTION_INTEGER, .metavar = "N", .minimum = 1, .maximum = 1e9, .help = "tokens at once; the model's, of a foreign one at most 1024, unless given"},
     {.name = "tasks", .kind = OPTION_TEXT, .metavar = "LIST", .help = "abilities, with commas between; none: no ability"},
     {.name = "items", .kind = OPTION_INTEGER, .metavar = "N", .minimum = 2, .maximum = 1e6, .help = "items of each, as eval.items"},
+    {.name = "save-items", .kind = OPTION_TEXT, .metavar = "FILE", .help = "write every item to this CSV: prompt, answer, right or not, log-probability"},
     {.name = NULL},
 };
 

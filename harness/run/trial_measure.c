@@ -139,7 +139,7 @@ static int write_answer(void *context, const int32_t *tokens, int n, int most, d
 static bool measure_task(struct trial *trial, const struct task *task, const struct facts *facts,
                          const struct scorer *scorer, struct err *err)
 {
-    const struct exam exam = {(int)trial->knobs->items, (int)trial->knobs->shots};
+    const struct exam exam = {.items = (int)trial->knobs->items, .shots = (int)trial->knobs->shots};
     struct task_score score;
     enum status status = task_evaluate(task, facts, &exam, scorer, &score, err);
     if (status == STATUS_OK && trial->knobs->write_answers)

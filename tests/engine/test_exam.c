@@ -90,7 +90,7 @@ static int fake_write(void *context, const int32_t *tokens, int n, int most, dou
 static struct task_score evaluate(const struct task *task, struct fake *fake, int max_tokens, int n)
 {
     struct scorer scorer = {fake, max_tokens, 160, fake_score, fake_write};
-    struct exam exam = {n, 0};
+    struct exam exam = {.items = n};
     struct task_score score;
     struct err err = ERR_INIT;
     fake->opinion = opinion_of(task);
@@ -162,7 +162,7 @@ static void test_writing(void **state)
         struct fake fakes[3] = {{.kind = ORACLE}, {.kind = NO_LINE_END}, {.kind = ERRATIC}};
         for (int k = 0; k < 3; k++) {
             struct scorer scorer = {&fakes[k], 1024, 160, fake_score, fake_write};
-            struct exam exam = {FEW_ITEMS, 0};
+            struct exam exam = {.items = FEW_ITEMS};
             struct task_score score = evaluate(task, &fakes[k], 1024, FEW_ITEMS);
             const struct task_figure *f = score.figures;
             struct err err = ERR_INIT;
@@ -174,15 +174,78 @@ static void test_writing(void **state)
             assert_true(fabs(f[METRIC_BRIER].value - 0.25) < 1e-12 && f[METRIC_BRIER].stderror < 1e-6);
             assert_true(fabs(f[METRIC_CALIBRATION_ERROR].value - 0.5) < 1e-12);
             assert_true(f[METRIC_EDIT_DISTANCE].value == (right ? 0 : 3));
+            assert_true(f[METRIC_EDIT_DISTANCE].chance > 0);
             assert_int_equal(f[METRIC_EXECUTED].n, task->is_right ? f[METRIC_EXACT_MATCH].n : 0);
             if (task->is_right) {
                 assert_true(f[METRIC_EXECUTED].value == right);
+                assert_true(f[METRIC_EXECUTED].chance == f[METRIC_PASS_AT_1].chance);
+                assert_true(f[METRIC_PASS_AT_5].chance > f[METRIC_PASS_AT_1].chance);
                 assert_true(f[METRIC_PASS_AT_1].n > 1 && f[METRIC_PASS_AT_1].n <= 32);
                 /* The erratic one is right three times in ten, or four. */
                 assert_true(k == 2 ? f[METRIC_PASS_AT_1].value >= 0.3 && f[METRIC_PASS_AT_1].value <= 0.4
                                    : f[METRIC_PASS_AT_1].value == right);
                 assert_true(k == 2 ? f[METRIC_PASS_AT_5].value > 0.9 : f[METRIC_PASS_AT_5].value == right);
             }
+        }
+    }
+}
+
+/* What each item was told to come to, and whose it was. */
+struct told {
+    const struct task *task;
+    int n, exact, unknown;
+    double logprob;
+};
+
+static void hear(void *context, const struct task *task, const struct item *item, bool exact, double logprob)
+{
+    struct told *told = context;
+    told->n++;
+    told->exact += exact;
+    told->logprob += logprob;
+    told->unknown += task != told->task || !task_is_heldout(item, 1);
+}
+
+/* The items' own figures add up to the means. */
+static void test_each_item(void **state)
+{
+    const struct task *task = task_find("sort_5");
+    struct fake fake = {.kind = ERRATIC, .opinion = opinion_of(task)};
+    struct scorer scorer = {&fake, 1024, 160, fake_score, fake_write};
+    struct told told = {.task = task};
+    struct exam exam = {.items = FEW_ITEMS, .each = hear, .each_context = &told};
+    struct task_score score;
+    (void)state;
+    assert_int_equal(task_evaluate(task, facts_of(1), &exam, &scorer, &score, NULL), STATUS_OK);
+    assert_int_equal(told.n, FEW_ITEMS);
+    assert_int_equal(told.unknown, 0);
+    assert_true(fabs(told.logprob / told.n - score.figures[METRIC_LOGPROB].value) < 1e-12);
+    assert_true((double)told.exact / told.n == score.figures[METRIC_EXACT_MATCH].value);
+}
+
+/* Of answers that are one of seven, or of two, equally often, the best guess misses six of seven, or one of two, less
+ * what a sample of 256 leaves to luck. With more tries a guesser is right more often, each try adding less; a program is
+ * right at least as often as it is the same. */
+static void test_guess(void **state)
+{
+    struct written_chance seven, two;
+    (void)state;
+    task_written_chance(task_find("modular_7"), facts_of(1), &seven);
+    task_written_chance(task_find("parity_8"), facts_of(1), &two);
+    assert_true(seven.edit_distance < 6 / 7.0 && seven.edit_distance > 6 / 7.0 - 0.08);
+    assert_true(two.edit_distance <= 0.5 && two.edit_distance > 0.5 - 0.12);
+    for (int i = 0; i < task_count(); i++) {
+        const struct task *task = task_at(i);
+        struct written_chance guess = {0};
+        double gain = 1;
+        if (!task->is_right)
+            continue;
+        task_written_chance(task, facts_of(1), &guess);
+        assert_true(guess.right[0] >= 1 / 256.0 && guess.right[0] < 0.2);
+        for (int k = 1; k < TASK_MOST_TRIES; k++) {
+            assert_true(guess.right[k] > guess.right[k - 1]);
+            assert_true(guess.right[k] - guess.right[k - 1] <= gain + 1e-12);
+            gain = guess.right[k] - guess.right[k - 1];
         }
     }
 }
@@ -323,7 +386,7 @@ static void test_refusals(void **state)
     const struct task *copy = task_find("copy");
     struct fake fake = {.kind = ORACLE, .opinion = opinion_of(copy)};
     struct scorer scorer = {&fake, 8, 160, fake_score, fake_write};
-    struct exam exam = {10, 0};
+    struct exam exam = {.items = 10};
     struct task_score score = {.figures[0].n = -5};
     struct err err = ERR_INIT;
     (void)state;
@@ -345,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_known_scorers), cmocka_unit_test(test_batching), cmocka_unit_test(test_writing),
         cmocka_unit_test(test_pass_at),       cmocka_unit_test(test_shots),    cmocka_unit_test(test_machine),
         cmocka_unit_test(test_choice),        cmocka_unit_test(test_overlap),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_each_item),     cmocka_unit_test(test_guess),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
