@@ -1,41 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_cases.c — the cases and their loops. The engine is used as a trial uses it: one thread, arena, counters. */
+/* bench_cases.c — the cases, what each kind is measured by, and the metrics as samples. */
 #include "harness/cli/bench_cases.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/assert.h"
-#include "engine/base/rng.h"
-#include "engine/math/blas.h"
 #include "engine/math/vec.h"
-#include "engine/model/cost.h"
-#include "engine/model/infer.h"
-#include "engine/model/optim.h"
 #include "harness/cli/bench_machine.h"
+#include "harness/cli/bench_models.h"
 #include "harness/cli/bench_timing.h"
-#include "harness/run/trial.h"
 
 #define MIB (1 << 20)
-#define TRAIN(width_, layers_) \
-    {.suite = "train", .name = "width " #width_ ", " #layers_ " layers", .width = width_, .layers = layers_, .batch = 8, .tokens = 128}
-#define DECODE(width_, layers_) \
-    {.suite = "decode", .name = "width " #width_ ", " #layers_ " layers", .width = width_, .layers = layers_, .batch = 1, .tokens = 1}
-#define READ(mib) {.suite = "machine", .name = "read " #mib " MiB", .bytes = (int64_t)(mib) * MIB}
+#define SHAPE(width_, layers_) .width = width_, .layers = layers_
+#define TRAIN(width_, layers_, batch_, tokens_, ...)                                                                     \
+    {.suite = "train", .name = "width " #width_ ", " #layers_ " layers, " #batch_ " x " #tokens_, .kind = BENCH_TRAINING, \
+     SHAPE(width_, layers_), .batch = batch_, .tokens = tokens_, __VA_ARGS__}
+#define MOE(width_, layers_)                                                                                           \
+    {.suite = "moe", .name = "width " #width_ ", " #layers_ " layers, 8 experts, 2 used", .kind = BENCH_TRAINING,       \
+     SHAPE(width_, layers_), .experts = 8, .experts_per_token = 2, .batch = 16, .tokens = 128, .beside = "dense"}
+#define INFER(what, width_, layers_, tokens_, ...)                                                                     \
+    {.suite = "decode", .name = what ", width " #width_ ", " #layers_ " layers", .kind = BENCH_INFERENCE,               \
+     SHAPE(width_, layers_), .batch = 1, .tokens = tokens_, __VA_ARGS__}
+/* A token, and a prompt of 64, in both precisions. */
+#define DECODE(width, layers, ...)                                                                                     \
+    INFER("fp32", width, layers, 1, __VA_ARGS__), INFER("int8", width, layers, 1, .i8 = true, .beside = "f32", __VA_ARGS__), \
+    INFER("fp32 prompt", width, layers, 64, __VA_ARGS__),                                                               \
+    INFER("int8 prompt", width, layers, 64, .i8 = true, .beside = "f32", __VA_ARGS__)
+#define READ(mib) {.suite = "machine", .name = "read " #mib " MiB", .kind = BENCH_READING, .bytes = (int64_t)(mib) * MIB}
 /* Forward X W^T, dX = dY W, dW += dY^T X: NT, NN and TN of the linear algebra libraries. */
-#define NT(m, n, k) {.suite = "gemm", .name = "NT " #m " x " #n " x " #k, .M = m, .N = n, .K = k, .transpose_b = true}
-#define NN(m, n, k) {.suite = "gemm", .name = "NN " #m " x " #n " x " #k, .M = m, .N = n, .K = k}
-#define TN(m, n, k) {.suite = "gemm", .name = "TN " #m " x " #n " x " #k, .M = m, .N = n, .K = k, .transpose_a = true}
+#define PRODUCT(what, m, n, k, ...)                                                                                    \
+    {.suite = "gemm", .name = what " " #m " x " #n " x " #k, .kind = BENCH_PRODUCT, .M = m, .N = n, .K = k,             \
+     .beside = "openblas", __VA_ARGS__}
+#define NT(m, n, k) PRODUCT("NT", m, n, k, .transpose_b = true)
+#define NN(m, n, k) PRODUCT("NN", m, n, k, .transpose_b = false)
+#define TN(m, n, k) PRODUCT("TN", m, n, k, .transpose_a = true)
 
 static const struct bench_case cases[] = {
-    TRAIN(64, 2),
-    TRAIN(128, 2),
-    DECODE(64, 2),
-    DECODE(128, 2),
-    {.suite = "machine", .name = "multiply-add"},
-    {.suite = "machine", .name = "multiply-add, all CPUs", .all_cpus = true},
+    TRAIN(64, 2, 16, 128, .vocabulary = 256),
+    TRAIN(128, 4, 16, 128, .vocabulary = 256),
+    TRAIN(256, 6, 16, 128, .vocabulary = 256),
+    TRAIN(512, 8, 8, 256, .vocabulary = 256),
+    TRAIN(768, 12, 4, 64, .vocabulary = 50257),
+    MOE(128, 4),
+    MOE(256, 6),
+    DECODE(64, 2, .vocabulary = 256),
+    DECODE(128, 4, .vocabulary = 256),
+    DECODE(256, 6, .vocabulary = 256),
+    DECODE(512, 8, .vocabulary = 256),
+    DECODE(768, 12, .vocabulary = 50257),
+    {.suite = "machine", .name = "multiply-add", .kind = BENCH_PEAK},
+    {.suite = "machine", .name = "multiply-add, all CPUs", .kind = BENCH_PEAK_ALL},
     READ(1),
     READ(16),
     READ(256),
@@ -49,8 +66,6 @@ static const struct bench_case cases[] = {
     NT(1, 256, 128), NT(4, 256, 128), NT(8, 256, 128), NT(16, 256, 128), NT(64, 256, 128), NT(16, 768, 256),
     NT(1, 4096, 1024),
 };
-
-enum { EXACT_STEPS = 5 };
 
 const struct bench_case *bench_case_at(int i)
 {
@@ -76,134 +91,40 @@ static struct bench_sample sample(const struct bench_case *c, const char *metric
     return s;
 }
 
-/* ---- models ---- */
-
-struct bench_model {
-    const struct bench_case *the_case;
-    struct model model;
-    struct session session;
-    int32_t *tokens, *targets;
-    int64_t step;
-    double loss;
+/* The figures of a result as metrics. Where the name is NULL it is "<beside>_seconds". */
+static const struct metric { const char *name, *unit; bool exact; size_t offset; } metrics[] = {
+    {"flops", "FLOPs", true, offsetof(struct bench_result, flops)},
+    {"bytes", "B", true, offsetof(struct bench_result, bytes)},
+    {"threads", "", true, offsetof(struct bench_result, threads)},
+    {"loss_bits", "nats", true, offsetof(struct bench_result, loss)},
+    {"seconds", "s", false, offsetof(struct bench_result, seconds)},
+    {NULL, "s", false, offsetof(struct bench_result, beside_seconds)},
+    {"read_seconds", "s", false, offsetof(struct bench_result, read_seconds)},
 };
-
-static void train_round(void *context)
-{
-    struct bench_model *b = context;
-    const struct bench_case *c = b->the_case;
-    const struct adamw adamw = {0.9, 0.99, 1e-8, 0.1, 1};
-    int n = c->batch * c->tokens;
-    model_zero_gradients(&b->model);
-    b->loss = model_forward_backward(&b->model, b->tokens, b->targets, c->batch, c->tokens, 1.0 / n, NULL) / n;
-    (void)adamw_step(&b->model, &adamw, 0.003, ++b->step);
-}
-
-static void decode_round(void *context)
-{
-    struct bench_model *b = context;
-    if (session_position(&b->session) == b->model.config.context)
-        session_reset(&b->session);
-    (void)session_feed(&b->session, b->tokens + session_position(&b->session), 1);
-}
-
-static enum status open_bench_model(struct bench_model *b, const struct bench_case *c, struct err *err)
-{
-    struct knobs knobs;
-    struct config config;
-    struct rng rng = rng_open(1, RNG_TEST, 0);
-    enum status status;
-    *b = (struct bench_model){.the_case = c};
-    knobs_preset(&knobs);
-    knobs.width = c->width;
-    knobs.depth = c->layers;
-    trial_config(&knobs, &config);
-    status = model_open(&b->model, &config, c->batch, MODEL_TRAIN, err);
-    if (status != STATUS_OK)
-        return status;
-    model_init_weights(&b->model, 1);
-    status = session_open(&b->session, &b->model, NULL, err);
-    b->tokens = calloc((size_t)(c->batch * config.context), sizeof *b->tokens);
-    b->targets = calloc((size_t)(c->batch * config.context), sizeof *b->targets);
-    NEED_MEMORY(b->tokens && b->targets);
-    for (int i = 0; i < c->batch * config.context; i++) {
-        b->tokens[i] = (int32_t)rng_below(&rng, 64);
-        b->targets[i] = (int32_t)rng_below(&rng, 64);
-    }
-    return status;
-}
-
-static void release_bench_model(struct bench_model *b)
-{
-    session_release(&b->session);
-    model_release(&b->model);
-    free(b->tokens);
-    free(b->targets);
-}
-
-/* A few steps from a fixed seed first: their FLOPs and the last loss are exact, whatever the speed. */
-static enum status measure_model(const struct bench_case *c, struct bench_sample *out, int *n, struct bench_times *times,
-                                 struct err *err)
-{
-    bool trains = strcmp(c->suite, "train") == 0;
-    struct bench_model b;
-    struct bench_work works[] = {{bench_peak_round, NULL, 1}, {trains ? train_round : decode_round, &b, 1}};
-    double seconds[2] = {0};
-    uint64_t before;
-    enum status status = open_bench_model(&b, c, err);
-    if (status != STATUS_OK) {
-        release_bench_model(&b);
-        return status;
-    }
-    before = flop_counter();
-    for (int i = 0; i < EXACT_STEPS; i++)
-        works[1].round(&b);
-    out[(*n)++] = sample(c, "flops", "FLOPs", true, (double)(flop_counter() - before) / EXACT_STEPS);
-    if (trains)
-        out[(*n)++] = sample(c, "loss_bits", "nats", true, b.loss);
-    status = bench_time(works, 2, seconds, err);
-    *times = (struct bench_times){.seconds = seconds[1], .peak_seconds = seconds[0]};
-    release_bench_model(&b);
-    return status;
-}
-
-static enum status measure_machine(const struct bench_case *c, struct bench_sample *out, int *n, struct bench_times *times,
-                                   struct err *err)
-{
-    const struct bench_case one_cache = {.bytes = 16384};
-    int threads = 1;
-    enum status status;
-    if (c->bytes > 0) {
-        out[(*n)++] = sample(c, "bytes", "B", true, (double)c->bytes);
-        return bench_read(c, times, err);
-    }
-    status = c->all_cpus ? bench_all_threads(times, &threads, err) : bench_read(&one_cache, times, err);
-    if (!c->all_cpus)
-        times->seconds = times->peak_seconds;
-    out[(*n)++] = sample(c, "threads", "", true, threads);
-    out[(*n)++] = sample(c, "flops", "FLOPs", true, bench_peak_flops() * threads);
-    return status;
-}
 
 enum status bench_measure(const struct bench_case *c, struct bench_sample out[BENCH_METRICS_MAX], int *n, struct err *err)
 {
-    struct bench_times times = {0};
+    static enum status (*const measure[])(const struct bench_case *, struct bench_result *, struct err *) = {
+        [BENCH_TRAINING] = bench_training, [BENCH_INFERENCE] = bench_inference, [BENCH_PRODUCT] = bench_product,
+        [BENCH_READING] = bench_read,      [BENCH_PEAK] = bench_peak,           [BENCH_PEAK_ALL] = bench_peak_all,
+    };
+    struct bench_result result = {0};
+    char beside[48] = "";
     enum status status;
     vec_flush_subnormals();
-    *n = 0;
-    if (c->M > 0) {
-        out[(*n)++] = sample(c, "flops", "FLOPs", true, 2.0 * c->M * c->N * c->K);
-        status = bench_product(c, &times, err);
-    } else if (c->width > 0) {
-        status = measure_model(c, out, n, &times, err);
-    } else {
-        status = measure_machine(c, out, n, &times, err);
-    }
+    status = measure[c->kind](c, &result, err);
     if (status != STATUS_OK)
         return status;
-    out[(*n)++] = sample(c, "seconds", "s", false, times.seconds);
-    out[(*n)++] = sample(c, "peak_flops_per_s", "FLOP/s", false, bench_peak_flops() / times.peak_seconds);
-    if (times.openblas_seconds > 0)
-        out[(*n)++] = sample(c, "openblas_seconds", "s", false, times.openblas_seconds);
+    (void)snprintf(beside, sizeof beside, "%s_seconds", c->beside ? c->beside : "");
+    *n = 0;
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+        const struct metric *m = &metrics[i];
+        double value;
+        memcpy(&value, (const char *)&result + m->offset, sizeof value);
+        if (value != 0)
+            out[(*n)++] = sample(c, m->name ? m->name : beside, m->unit, m->exact, value);
+    }
+    out[(*n)++] = sample(c, "peak_flops_per_s", "FLOP/s", false, bench_peak_flops() / result.peak_seconds);
     return STATUS_OK;
 }
 

@@ -11,13 +11,15 @@
 #include "harness/cli/bench_timing.h"
 #include "harness/run/sysinfo.h"
 
-static enum status time_beside_peak(struct bench_work ours, const struct bench_work *openblas, struct bench_times *out,
+static enum status time_beside_peak(struct bench_work ours, const struct bench_work *openblas, struct bench_result *out,
                                     struct err *err)
 {
     struct bench_work works[] = {{bench_peak_round, NULL, 1}, ours, openblas ? *openblas : ours};
     double seconds[3] = {0};
     enum status status = bench_time(works, openblas ? 3 : 2, seconds, err);
-    *out = (struct bench_times){.peak_seconds = seconds[0], .seconds = seconds[1], .openblas_seconds = seconds[2]};
+    out->peak_seconds = seconds[0];
+    out->seconds = seconds[1];
+    out->beside_seconds = seconds[2];
     return status;
 }
 
@@ -52,12 +54,13 @@ static real *numbers(size_t n)
     return x;
 }
 
-enum status bench_product(const struct bench_case *c, struct bench_times *out, struct err *err)
+enum status bench_product(const struct bench_case *c, struct bench_result *out, struct err *err)
 {
     struct product p = {c, numbers((size_t)c->M * (size_t)c->K), numbers((size_t)c->N * (size_t)c->K),
                         numbers((size_t)c->M * (size_t)c->N)};
     struct bench_work openblas = {openblas_round, &p, 1};
     enum status status;
+    out->flops = 2.0 * c->M * c->N * c->K;
     if (!p.a || !p.b || !p.out)
         status = err_set(err, STATUS_MEMORY, "no memory for a product of %d x %d x %d", c->M, c->N, c->K);
     else
@@ -70,35 +73,57 @@ enum status bench_product(const struct bench_case *c, struct bench_times *out, s
 
 /* ---- reading ---- */
 
-struct reading {
-    const float *x;
-    size_t n;
-};
+enum status bench_reading_open(struct bench_reading *out, size_t bytes, struct err *err)
+{
+    struct bench_reading r = {.n = bytes / sizeof *r.x};
+    enum status status = arena_init(&r.arena, arena_bytes(r.n, sizeof *r.x), err);
+    if (status != STATUS_OK)
+        return status;
+    r.x = ARENA_NEW(&r.arena, float, r.n);
+    for (size_t i = 0; i < r.n; i++) /* not zeros: those may all be one page, read again and again */
+        r.x[i] = (float)(i % 7);
+    *out = r;
+    return STATUS_OK;
+}
 
-static void read_round(void *context)
+void bench_reading_close(struct bench_reading *reading)
+{
+    arena_release(&reading->arena);
+    *reading = (struct bench_reading){0};
+}
+
+void bench_reading_round(void *context)
 {
     static volatile float sink;
-    const struct reading *r = context;
+    const struct bench_reading *r = context;
     sink = machine()->read(r->x, r->n);
     (void)sink;
 }
 
-enum status bench_read(const struct bench_case *c, struct bench_times *out, struct err *err)
+enum status bench_read(const struct bench_case *c, struct bench_result *out, struct err *err)
 {
-    size_t bytes = (size_t)c->bytes;
-    float *x = malloc(bytes);
-    struct reading r = {x, bytes / sizeof *x};
-    enum status status;
-    if (!x)
-        return err_set(err, STATUS_MEMORY, "no memory to read %zu bytes", bytes);
-    for (size_t i = 0; i < r.n; i++) /* not zeros: those may all be one page, read again and again */
-        x[i] = (float)(i % 7);
-    status = time_beside_peak((struct bench_work){read_round, &r, 1}, NULL, out, err);
-    free(x);
+    struct bench_reading reading = {0};
+    enum status status = bench_reading_open(&reading, (size_t)c->bytes, err);
+    out->bytes = (double)c->bytes;
+    if (status == STATUS_OK)
+        status = time_beside_peak((struct bench_work){bench_reading_round, &reading, 1}, NULL, out, err);
+    bench_reading_close(&reading);
     return status;
 }
 
-/* ---- all threads ---- */
+/* ---- the peak ---- */
+
+enum status bench_peak(const struct bench_case *c, struct bench_result *out, struct err *err)
+{
+    struct bench_work works[] = {{bench_peak_round, NULL, 1}};
+    enum status status;
+    (void)c;
+    out->threads = 1;
+    out->flops = bench_peak_flops();
+    status = bench_time(works, 1, &out->seconds, err);
+    out->peak_seconds = out->seconds;
+    return status;
+}
 
 enum { THREADS_MAX = 256, TURNS = 20 };
 
@@ -129,13 +154,14 @@ static void team_round(void *context)
     (void)pthread_barrier_wait(&team->end);
 }
 
-enum status bench_all_threads(struct bench_times *out, int *threads, struct err *err)
+enum status bench_peak_all(const struct bench_case *c, struct bench_result *out, struct err *err)
 {
     pthread_t others[THREADS_MAX];
     struct team team = {.over = false};
     struct sysinfo info;
     enum status status;
     int n;
+    (void)c;
     sysinfo_read(&info, "");
     n = (int)(info.usable_cpus < THREADS_MAX ? info.usable_cpus : THREADS_MAX);
     ASSERT(n > 0 && pthread_barrier_init(&team.start, NULL, (unsigned)n) == 0 &&
@@ -150,6 +176,7 @@ enum status bench_all_threads(struct bench_times *out, int *threads, struct err 
     (void)pthread_barrier_destroy(&team.start);
     (void)pthread_barrier_destroy(&team.end);
     out->seconds /= TURNS;
-    *threads = n;
+    out->threads = n;
+    out->flops = bench_peak_flops() * n;
     return status;
 }

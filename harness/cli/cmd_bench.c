@@ -19,7 +19,7 @@
 #include "harness/cli/sweep.h"
 #include "harness/run/clock.h"
 
-enum { CASES_MAX = 64, LINES_MAX = 8192 };
+enum { CASES_MAX = 128, LINES_MAX = 8192 };
 
 /* All samples of one run. */
 struct samples {
@@ -67,7 +67,7 @@ static enum status add_lines(struct samples *samples, char *text, int64_t block,
             return err_set(err, STATUS_FORMAT, "a sample cannot be read: %s", line);
         s.block = block;
         samples->all = realloc(samples->all, ((size_t)samples->n + 1) * sizeof *samples->all);
-        NEED_MEMORY(samples->all);
+        ASSERT(samples->all);
         samples->all[samples->n++] = s;
     }
     return STATUS_OK;
@@ -118,7 +118,7 @@ static int choose(const struct options *options, const struct bench_case **chose
         for (int i = 0; bench_case_at(i); i++)
             known = known || strcmp(bench_case_at(i)->suite, options->arguments[a]) == 0;
         if (!known) {
-            (void)err_set(err, STATUS_USAGE, "there is no suite '%s'; there are: train decode gemm machine", options->arguments[a]);
+            (void)err_set(err, STATUS_USAGE, "there is no suite '%s'; there are: train moe decode gemm machine", options->arguments[a]);
             return -1;
         }
     }
@@ -156,6 +156,22 @@ static double median_of(const struct samples *samples, const struct bench_case *
     return n > 0 ? quantile_of(values, n, 0.5) : NAN;
 }
 
+/* The median over the run's processes of one metric over another. */
+static double median_ratio(const struct samples *samples, const struct bench_case *c, const char *over, const char *under,
+                           double *values)
+{
+    double *others = calloc((size_t)samples->n + 1, sizeof *others);
+    int n = gather(samples, c, over, values), m;
+    double result;
+    ASSERT(others);
+    m = gather(samples, c, under, others);
+    for (int i = 0; i < n && i < m; i++)
+        values[i] /= others[i];
+    result = n > 0 && n == m ? quantile_of(values, n, 0.5) : NAN;
+    free(others);
+    return result;
+}
+
 /* A cell stays empty where there is nothing to put in. */
 static void set(struct table *table, int row, int column, double value)
 {
@@ -164,59 +180,84 @@ static void set(struct table *table, int row, int column, double value)
 }
 
 enum { RUN_ID, BENCH, NAME, WIDTH, LAYERS, BATCH, TOKENS, THREADS, SAMPLES, SECONDS, SECONDS_P5, SECONDS_P95, TOKENS_PER_S,
-       GFLOPS, PEAK_GFLOPS, PEAK_SHARE, OPENBLAS_GFLOPS, OPENBLAS_RATIO, GB_PER_S };
+       GFLOPS, PEAK_GFLOPS, PEAK_SHARE, OPENBLAS_GFLOPS, OPENBLAS_RATIO, DENSE_RATIO, F32_RATIO, GB_PER_S, READ_GB_PER_S,
+       READ_SHARE };
 
 static const char *const columns[] = {
     "run_id", "bench", "name", "width", "layers", "batch", "tokens", "threads", "samples", "seconds_p50", "seconds_p5",
-    "seconds_p95", "tokens_per_s", "gflops", "peak_gflops", "peak_share", "openblas_gflops", "openblas_ratio", "gb_per_s"};
+    "seconds_p95", "tokens_per_s", "gflops", "peak_gflops", "peak_share", "openblas_gflops", "openblas_ratio", "dense_ratio",
+    "f32_ratio", "gb_per_s", "read_gb_per_s", "read_share"};
+
+/* What the times of all processes say together. Ratios are those of a process, in which both sides took turns. */
+static void set_speeds(struct table *table, int row, const struct samples *samples, const struct bench_case *c)
+{
+    double *values = calloc((size_t)samples->n + 1, sizeof *values);
+    double seconds = table_number(table, row, SECONDS), flops, peak, bytes, read;
+    ASSERT(values);
+    flops = median_of(samples, c, "flops", values);
+    peak = median_of(samples, c, "peak_flops_per_s", values);
+    bytes = median_of(samples, c, "bytes", values);
+    read = median_of(samples, c, "read_seconds", values);
+    set(table, row, GFLOPS, flops / seconds * 1e-9);
+    set(table, row, PEAK_GFLOPS, peak * 1e-9);
+    set(table, row, PEAK_SHARE, flops / seconds / peak);
+    set(table, row, OPENBLAS_GFLOPS, flops / median_of(samples, c, "openblas_seconds", values) * 1e-9);
+    set(table, row, OPENBLAS_RATIO, median_ratio(samples, c, "openblas_seconds", "seconds", values));
+    set(table, row, DENSE_RATIO, median_ratio(samples, c, "seconds", "dense_seconds", values));
+    set(table, row, F32_RATIO, median_ratio(samples, c, "f32_seconds", "seconds", values));
+    set(table, row, GB_PER_S, bytes / seconds * 1e-9);
+    set(table, row, READ_GB_PER_S, bytes / read * 1e-9);
+    set(table, row, READ_SHARE, median_ratio(samples, c, "read_seconds", "seconds", values));
+    free(values);
+}
 
 static void add_row(struct table *table, const struct samples *samples, const struct bench_case *c, const char *run_id)
 {
     double *values = calloc((size_t)samples->n + 1, sizeof *values);
     int row = table_add_row(table), n;
-    double seconds, flops, peak, openblas, threads;
-    NEED_MEMORY(values);
-    flops = median_of(samples, c, "flops", values);
-    peak = median_of(samples, c, "peak_flops_per_s", values);
-    openblas = median_of(samples, c, "openblas_seconds", values);
+    double threads;
+    ASSERT(values);
     threads = median_of(samples, c, "threads", values);
-    set(table, row, GB_PER_S, median_of(samples, c, "bytes", values) * 1e-9 / median_of(samples, c, "seconds", values));
     n = gather(samples, c, "seconds", values);
-    seconds = quantile_of(values, n, 0.5);
     table_set_text(table, row, RUN_ID, run_id);
     table_set_text(table, row, BENCH, c->suite);
     table_set_text(table, row, NAME, c->name);
+    table_set_real(table, row, SECONDS, quantile_of(values, n, 0.5));
+    table_set_real(table, row, SECONDS_P5, quantile_of(values, n, 0.05));
+    table_set_real(table, row, SECONDS_P95, quantile_of(values, n, 0.95));
     if (c->width) {
         table_set_integer(table, row, WIDTH, c->width);
         table_set_integer(table, row, LAYERS, c->layers);
         table_set_integer(table, row, BATCH, c->batch);
         table_set_integer(table, row, TOKENS, c->tokens);
-        table_set_real(table, row, TOKENS_PER_S, c->batch * c->tokens / seconds);
+        table_set_real(table, row, TOKENS_PER_S, c->batch * c->tokens / table_number(table, row, SECONDS));
     }
     table_set_integer(table, row, THREADS, isfinite(threads) ? (int64_t)threads : 1);
     table_set_integer(table, row, SAMPLES, n);
-    table_set_real(table, row, SECONDS, seconds);
-    table_set_real(table, row, SECONDS_P5, quantile_of(values, n, 0.05));
-    table_set_real(table, row, SECONDS_P95, quantile_of(values, n, 0.95));
-    set(table, row, GFLOPS, flops / seconds * 1e-9);
-    set(table, row, PEAK_GFLOPS, peak * 1e-9);
-    set(table, row, PEAK_SHARE, flops / seconds / peak);
-    set(table, row, OPENBLAS_GFLOPS, flops / openblas * 1e-9);
-    set(table, row, OPENBLAS_RATIO, openblas / seconds);
+    set_speeds(table, row, samples, c);
     free(values);
 }
 
-static void print_row(const struct table *table, int r, const struct bench_case *c)
+/* Reading has a speed in bytes; so has decoding, which is measured by it. */
+static void print_row(const struct table *table, int r)
 {
-    (void)printf("%-8s%-24s %9.1f us %9.1f – %-8.1f", table_text(table, r, BENCH), table_text(table, r, NAME),
+    static const struct { int column; const char *text; } besides[] = {
+        {OPENBLAS_RATIO, "x OpenBLAS's speed"}, {DENSE_RATIO, "x the dense step's time"},
+        {F32_RATIO, "x fp32's speed"}};
+    (void)printf("%-7s %-36s %9.1f us %9.1f – %-9.1f", table_text(table, r, BENCH), table_text(table, r, NAME),
                  1e6 * table_number(table, r, SECONDS), 1e6 * table_number(table, r, SECONDS_P5),
                  1e6 * table_number(table, r, SECONDS_P95));
-    if (c->bytes > 0)
-        (void)printf(" %6.1f GB/s", table_number(table, r, GB_PER_S));
-    else
+    if (!isfinite(table_number(table, r, GB_PER_S)))
         (void)printf(" %6.1f GF/s %4.0f %%", table_number(table, r, GFLOPS), 100 * table_number(table, r, PEAK_SHARE));
-    if (c->M > 0)
-        (void)printf(" %8.2f", table_number(table, r, OPENBLAS_RATIO));
+    else if (isfinite(table_number(table, r, READ_SHARE)))
+        (void)printf(" %6.1f GB/s %4.0f %%", table_number(table, r, GB_PER_S), 100 * table_number(table, r, READ_SHARE));
+    else
+        (void)printf(" %6.1f GB/s       ", table_number(table, r, GB_PER_S));
+    for (size_t i = 0; i < sizeof besides / sizeof *besides; i++) {
+        double ratio = table_number(table, r, besides[i].column);
+        if (isfinite(ratio))
+            (void)printf("  %.2f %s", ratio, besides[i].text);
+    }
     (void)putchar('\n');
 }
 
@@ -231,10 +272,10 @@ static int print_rows(const struct invocation *invocation, const struct samples 
     if (invocation->json || invocation->csv) {
         code = print_table(invocation, &table, "isoflop.bench.v1");
     } else {
-        (void)printf("%-32s %12s %20s %11s %6s %8s\n", "one thread unless named", "median", "p5 to p95", "speed", "peak",
-                     "OpenBLAS");
+        (void)printf("%-44s %12s %21s %11s %6s  %s\n", "one thread unless named", "median", "p5 to p95", "speed", "peak",
+                     "beside it");
         for (int r = 0; r < n; r++)
-            print_row(&table, r, chosen[r]);
+            print_row(&table, r);
         (void)printf("run %s\n", run_id);
     }
     table_release(&table);

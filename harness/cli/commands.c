@@ -315,6 +315,7 @@ static const struct option_row tokenizer_options[] = {
 
 static const struct example bench_examples[] = {
     {"isoflop bench", "every case, ten samples each"},
+    {"isoflop bench moe decode -n 3 --json", "two suites, for programs"},
     {"isoflop bench train --samples 20 --baseline main", "one suite, remembered as main"},
     {NULL, NULL},
 };
@@ -611,12 +612,15 @@ const struct command commands[] = {
     {
         .name = "bench",
         .group = GROUP_SPEED,
-        .summary = "time training, decoding, products, the machine",
+        .summary = "time training, mixtures, decoding, the machine",
         .arguments = "[SUITE...]",
-        .details = "Suites: train decode gemm machine. A sample is a process of its own; the order is drawn anew for every block."
-                   " Every case is timed in turns with a loop of multiply-adds, the peak of the core at that moment; gemm also with"
-                   " OpenBLAS, over whose speed the last column gives ours; machine is that peak and reading memory. Times are"
-                   " processor time of the one thread that works, except with all CPUs.",
+        .details = "Suites: train moe decode gemm machine. A sample is a process of its own; the order is drawn anew for every"
+                   " block. Every case is timed in turns with a loop of multiply-adds, the peak of the core at that moment, and with"
+                   " what it is to be compared with: moe, a step of a mixture, with a step of the dense model of equal active size;"
+                   " decode, a prompt of 64 tokens or one token after another, in 8 bits with fp32, and with reading as many bytes as"
+                   " a token needs of the weights; gemm with OpenBLAS. machine is that peak and reading memory. Times are processor"
+                   " time of the one thread that works, except with all CPUs. Speed and share: of FLOPs and the peak, or, for a token,"
+                   " of bytes and reading.",
         .examples = bench_examples,
         .options = bench_options,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,

@@ -132,7 +132,7 @@ MUST_CHECK enum status store_where(const char *expression, const struct table *c
 
 /* Regression tracking. A sample is one process's figure. run_id groups the samples of one `bench`. */
 struct bench_sample {
-    char bench[64];         /* suite: train, decode, gemm … */
+    char bench[64];         /* suite: train, moe, decode, gemm … */
     char name[96];          /* the case: "width 64, 2 layers" */
     char metric[48];        /* "seconds", "flops", "loss_bits" */
     char unit[16];

@@ -92,6 +92,52 @@ static void test_machine_and_products(void **state)
     assert_true(metric(samples, n, "openblas_seconds") > 0);
 }
 
+static double flops_of(const struct bench_case *c, const char *beside)
+{
+    struct bench_sample samples[BENCH_METRICS_MAX];
+    struct err err = ERR_INIT;
+    int n;
+    assert_int_equal(bench_measure(c, samples, &n, &err), STATUS_OK);
+    if (beside)
+        assert_true(metric(samples, n, beside) > 0);
+    return metric(samples, n, "flops");
+}
+
+/* A mixture does what the dense model beside it does, and chooses: the router's three products are all it adds. */
+static void test_equal_active_size(void **state)
+{
+    struct bench_case c = {.suite = "moe", .name = "small", .kind = BENCH_TRAINING, .width = 32, .layers = 1, .experts = 4,
+                           .experts_per_token = 2, .batch = 2, .tokens = 64, .beside = "dense"}, dense = c;
+    (void)state;
+    dense.experts = dense.experts_per_token = 0;
+    dense.beside = NULL;
+    assert_true(flops_of(&c, "dense_seconds") - flops_of(&dense, NULL) == 3 * 2.0 * 2 * 64 * 32 * 4);
+}
+
+/* What a token reads: every matrix, in the bytes it is stored in, with a scale for each row. */
+static void test_decoded_bytes(void **state)
+{
+    const struct bench_case full = {.suite = "decode", .name = "small", .kind = BENCH_INFERENCE, .width = 32, .layers = 1,
+                                    .batch = 1, .tokens = 1};
+    struct bench_case i8 = full, prompt = full;
+    struct bench_sample samples[BENCH_METRICS_MAX];
+    struct err err = ERR_INIT;
+    const double matrices = 32 * 4 * 32 + 3 * 32 * 96 + 256 * 32, rows = 3 * 32 + 32 + 2 * 96 + 32 + 256;
+    const double others = 4 * (3 * 32 + 32); /* norms, and a row of the embedding */
+    int n;
+    (void)state;
+    i8.i8 = true;
+    i8.beside = "f32";
+    prompt.tokens = 8;
+    assert_int_equal(bench_measure(&full, samples, &n, &err), STATUS_OK);
+    assert_true(metric(samples, n, "bytes") == 4 * matrices + others);
+    assert_true(metric(samples, n, "read_seconds") > 0);
+    assert_int_equal(bench_measure(&i8, samples, &n, &err), STATUS_OK);
+    assert_true(metric(samples, n, "bytes") == matrices + 4 * rows + others);
+    assert_true(metric(samples, n, "f32_seconds") > 0 && metric(samples, n, "read_seconds") > 0);
+    assert_true(flops_of(&prompt, NULL) > 8 * 2 * (matrices - 256 * 32)); /* and the head, once */
+}
+
 /* One planted run: n samples around seconds with 1 % noise, and an exact counter. */
 struct planted {
     const char *run, *host;
@@ -208,6 +254,8 @@ int main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_exact_counters),
         cmocka_unit_test(test_machine_and_products),
+        cmocka_unit_test(test_equal_active_size),
+        cmocka_unit_test(test_decoded_bytes),
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_refusals),
     };
