@@ -29,6 +29,10 @@ ISA_baseline :=
 ISA_avx2   := -mavx2 -mfma
 ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mprefer-vector-width=512
 
+# And 8-bit products, whose set beyond AVX2 asks for VNNI.
+I8_ISAS    := baseline avx2 vnni
+ISA_vnni   := $(ISA_avx512) -mavx512vnni
+
 # So are the loops that measure a core and, for the sets that have fused multiply-add, the matrix product; both in
 # single precision only.
 GEMM_ISAS  := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),avx2 avx512)
@@ -36,11 +40,13 @@ SINGLE     := engine/math/gemm.c engine/math/machine.c
 
 SOURCES := $(filter-out %_kernels.c harness/cli/main.c,$(wildcard engine/*/*.c harness/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(ISAS:%=$(BUILD)/engine/math/vec_kernels_%.o) \
+           $(I8_ISAS:%=$(BUILD)/engine/math/i8_kernels_%.o) \
            $(GEMM_ISAS:%=$(BUILD)/engine/math/gemm_kernels_%.o) $(ISAS:%=$(BUILD)/engine/math/machine_kernels_%.o) \
            $(BUILD)/harness/report/templates.o \
            $(BUILD)/harness/store/schema_text.o $(BUILD)/harness/cli/models_text.o $(BUILD)/harness/cli/hardware_text.o
 ENGINE_DOUBLE := $(patsubst %.c,$(BUILD)/double/%.o,$(filter-out $(SINGLE),$(filter engine/%,$(SOURCES)))) \
-                 $(ISAS:%=$(BUILD)/double/engine/math/vec_kernels_%.o)
+                 $(ISAS:%=$(BUILD)/double/engine/math/vec_kernels_%.o) \
+                 $(I8_ISAS:%=$(BUILD)/double/engine/math/i8_kernels_%.o)
 TEST_SOURCES := $(wildcard tests/engine/test_*.c tests/harness/test_*.c)
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 DOUBLE_TEST_SOURCES := $(wildcard tests/double/test_*.c)
@@ -86,14 +92,15 @@ $(BUILD)/double/%.o: %.c
 	$(Q)mkdir -p $(@D) && $(CC) $(BASE_FLAGS) -DENGINE_DOUBLE -MMD -MP -c -o $@ $<
 
 define isa_rules
-$(BUILD)/engine/math/vec_kernels_$(1).o: engine/math/vec_kernels.c
-	$$(call say,CC,$$< [$(1)])
-	$(Q)mkdir -p $$(@D) && $(CC) $$(BASE_FLAGS) $$(ISA_$(1)) -Wno-psabi -DVEC_ISA=$(1) -MMD -MP -c -o $$@ $$<
-$(BUILD)/double/engine/math/vec_kernels_$(1).o: engine/math/vec_kernels.c
-	$$(call say,CC64,$$< [$(1)])
-	$(Q)mkdir -p $$(@D) && $(CC) $$(BASE_FLAGS) $$(ISA_$(1)) -DENGINE_DOUBLE -Wno-psabi -DVEC_ISA=$(1) -MMD -MP -c -o $$@ $$<
+$(BUILD)/engine/math/$(1)_kernels_$(2).o: engine/math/$(1)_kernels.c
+	$$(call say,CC,$$< [$(2)])
+	$(Q)mkdir -p $$(@D) && $(CC) $$(BASE_FLAGS) $$(ISA_$(2)) -Wno-psabi -DVEC_ISA=$(2) -MMD -MP -c -o $$@ $$<
+$(BUILD)/double/engine/math/$(1)_kernels_$(2).o: engine/math/$(1)_kernels.c
+	$$(call say,CC64,$$< [$(2)])
+	$(Q)mkdir -p $$(@D) && $(CC) $$(BASE_FLAGS) $$(ISA_$(2)) -DENGINE_DOUBLE -Wno-psabi -DVEC_ISA=$(2) -MMD -MP -c -o $$@ $$<
 endef
-$(foreach isa,$(ISAS),$(eval $(call isa_rules,$(isa))))
+$(foreach isa,$(ISAS),$(eval $(call isa_rules,vec,$(isa))))
+$(foreach isa,$(I8_ISAS),$(eval $(call isa_rules,i8,$(isa))))
 
 # Optimised under the sanitizers too: less would keep a tile's sums in memory, tens of times slower.
 define single_rules

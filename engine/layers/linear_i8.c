@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linear_i8.c — see linear_i8.h. Activations are widened to 16 bits once per row: every instruction set has a
- * multiply-add of 16-bit pairs, few have one of 8-bit ones. */
+/* linear_i8.c — see linear_i8.h. Rows are made 8-bit first, then one product takes all of them. */
 #include "engine/layers/linear_i8.h"
 
 #include <math.h>
@@ -8,6 +7,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/math/blas.h"
+#include "engine/math/i8.h"
 #include "engine/math/vec.h"
 
 static real largest(const real *x, int n)
@@ -26,13 +26,12 @@ static real scale_of(const real *x, int n)
     return top > 0 ? top / 127 : 1;
 }
 
-void linear_i8_forward(real *y, int16_t *scratch, const real *x, const struct matrix_i8 *w, int n, int I, int O)
+void linear_i8_forward(real *y, struct rows_i8 *scratch, const real *x, const struct matrix_i8 *w, int n, int I, int O)
 {
     ASSERT(I <= 100000);
-    for (int t = 0; t < n; t++) {
-        real scale = vec->widen_i8(scratch, x + (size_t)t * (size_t)I, I);
-        vec->matvec_i8(y + (size_t)t * (size_t)O, w->q, w->scale, scratch, scale, O, I);
-    }
+    for (int t = 0; t < n; t++)
+        scratch->scale[t] = vec->narrow_i8(scratch->q + (size_t)t * (size_t)I, x + (size_t)t * (size_t)I, I);
+    i8->multiply(y, w->q, w->scale, scratch->q, scratch->scale, n, O, I);
     flop_count(2 * (uint64_t)n * (uint64_t)I * (uint64_t)O);
 }
 

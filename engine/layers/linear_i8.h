@@ -17,8 +17,14 @@ struct matrix_i8 {
     const real *scale; /* (O) */
 };
 
-/* y (n,O) = x (n,I) w (O,I)^T; scratch (I). I <= 100,000, so that the sum fits 32 bits. */
-void linear_i8_forward(real *y, int16_t *scratch, const real *x, const struct matrix_i8 *w, int n, int I, int O);
+/* Rows of activations in 8 bits: room for n rows of I. */
+struct rows_i8 {
+    int8_t *q;   /* (n,I) */
+    real *scale; /* (n) */
+};
+
+/* y (n,O) = x (n,I) w (O,I)^T. I <= 100,000, so that the sum fits 32 bits. */
+void linear_i8_forward(real *y, struct rows_i8 *scratch, const real *x, const struct matrix_i8 *w, int n, int I, int O);
 
 /* Quantises O rows of I weights: scale[o] = max_i |w[o][i]| / 127 (1 for a row of zeros), round to nearest. */
 void matrix_i8_quantize(int8_t *q, real *scale, const real *w, int64_t O, int I);

@@ -41,10 +41,8 @@ struct vec_ops {
                                                            /* dgate may be gate, dup may be up */
     void (*adamw)(real *p, real *m, real *v, const real *g, const struct adamw_factors *f, int64_t n);
     double (*sum_squares)(const real *x, int64_t n);       /* in double */
-    /* y[o] = row_scale[o] x_scale sum_i w[o][i] x[i], the sum exact; w (O,I). */
-    void (*matvec_i8)(real *y, const int8_t *w, const real *row_scale, const int16_t *x, real x_scale, int O, int I);
-    /* Rounds x to -127 … 127 in 16 bits by one scale, which it returns: max |x| / 127, or 1 for zeros. */
-    real (*widen_i8)(int16_t *out, const real *x, int n);
+    /* Rounds x to -127 … 127 by one scale, which it returns: max |x| / 127, or 1 for zeros. */
+    real (*narrow_i8)(int8_t *out, const real *x, int n);
 };
 
 extern const struct vec_ops *vec;

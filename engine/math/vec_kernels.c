@@ -281,70 +281,8 @@ static double sum_squares(const real *x, int64_t n)
     return total;
 }
 
-/* Sums of pairs of 16-bit products are what every instruction set has for small integers; the sums are exact, so
- * how they are grouped does not show. */
-#if defined(__AVX512BW__)
-typedef __m512i sums_i8;
-enum { WIDTH_I8 = 32 };
-#define ZERO_I8() _mm512_setzero_si512()
-
-INLINE sums_i8 madd_i8(sums_i8 sums, const int8_t *w, const int16_t *x, int n)
-{
-    __mmask32 mask = n >= WIDTH_I8 ? 0xffffffffu : (1u << n) - 1;
-    __m512i ws = _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8(mask, w));
-    return _mm512_add_epi32(sums, _mm512_madd_epi16(ws, _mm512_maskz_loadu_epi16(mask, x)));
-}
-
-INLINE int32_t sum_i8(sums_i8 sums)
-{
-    return _mm512_reduce_add_epi32(sums);
-}
-#else
-typedef int32_t sums_i8;
-enum { WIDTH_I8 = 256 };
-#define ZERO_I8() 0
-
-INLINE sums_i8 madd_i8(sums_i8 sums, const int8_t *w, const int16_t *x, int n)
-{
-    for (int i = 0; i < n && i < WIDTH_I8; i++)
-        sums += w[i] * x[i];
-    return sums;
-}
-
-INLINE int32_t sum_i8(sums_i8 sums)
-{
-    return sums;
-}
-#endif
-
-/* Four rows at a time share each load of x. */
-static void matvec_i8(real *y, const int8_t *w, const real *row_scale, const int16_t *x, real x_scale, int O, int I)
-{
-    int o = 0;
-    for (; o + 4 <= O; o += 4) {
-        const int8_t *rows = w + (size_t)o * (size_t)I;
-        sums_i8 s0 = ZERO_I8(), s1 = ZERO_I8(), s2 = ZERO_I8(), s3 = ZERO_I8();
-        for (int i = 0; i < I; i += WIDTH_I8) {
-            s0 = madd_i8(s0, rows + i, x + i, I - i);
-            s1 = madd_i8(s1, rows + I + i, x + i, I - i);
-            s2 = madd_i8(s2, rows + 2 * I + i, x + i, I - i);
-            s3 = madd_i8(s3, rows + 3 * I + i, x + i, I - i);
-        }
-        y[o] = (real)sum_i8(s0) * (row_scale[o] * x_scale);
-        y[o + 1] = (real)sum_i8(s1) * (row_scale[o + 1] * x_scale);
-        y[o + 2] = (real)sum_i8(s2) * (row_scale[o + 2] * x_scale);
-        y[o + 3] = (real)sum_i8(s3) * (row_scale[o + 3] * x_scale);
-    }
-    for (; o < O; o++) {
-        sums_i8 s = ZERO_I8();
-        for (int i = 0; i < I; i += WIDTH_I8)
-            s = madd_i8(s, w + (size_t)o * (size_t)I + i, x + i, I - i);
-        y[o] = (real)sum_i8(s) * (row_scale[o] * x_scale);
-    }
-}
-
 /* Returns the scale that maps the largest magnitude of x to 127 (1 for zeros); out is x over that scale. */
-static real widen_i8(int16_t *out, const real *x, int n)
+static real narrow_i8(int8_t *out, const real *x, int n)
 {
     lanes tops = {0};
     real top = 0, inverse, x_scale;
@@ -358,7 +296,7 @@ static real widen_i8(int16_t *out, const real *x, int n)
     inverse = 1 / x_scale;
     for (int i = 0; i < n; i++) { /* away from zero by a half, then cut: compilers vectorise this, not lrint */
         real scaled = x[i] * inverse;
-        out[i] = (int16_t)(int32_t)(scaled + (scaled < 0 ? (real)-0.5 : (real)0.5));
+        out[i] = (int8_t)(int32_t)(scaled + (scaled < 0 ? (real)-0.5 : (real)0.5));
     }
     return x_scale;
 }
@@ -384,6 +322,5 @@ const struct vec_ops TABLE(VEC_ISA) = {
     .silu_mul_backward = silu_mul_backward,
     .adamw = adamw,
     .sum_squares = sum_squares,
-    .matvec_i8 = matvec_i8,
-    .widen_i8 = widen_i8,
+    .narrow_i8 = narrow_i8,
 };

@@ -56,7 +56,7 @@ static void layout(struct session *s, const struct config *c, struct arena *aren
     s->h = ARENA_NEW(arena, real, n * F);
     s->scores = ARENA_NEW(arena, real, n * (size_t)c->context);
     s->logits = ARENA_NEW(arena, real, larger(n, B) * (size_t)c->vocabulary);
-    s->widened = ARENA_NEW(arena, int16_t, larger(larger(C, F), (size_t)config_query_size(c)));
+    s->narrow = (struct rows_i8){ARENA_NEW(arena, int8_t, s->i8 ? n * larger(larger(C, F), (size_t)config_query_size(c)) : 0), ARENA_NEW(arena, real, n)};
     if (c->routed)
         moe_layout(&s->moe, c, n, arena);
 }
@@ -103,7 +103,7 @@ static void apply(struct session *s, real *y, const real *x, enum tensor_id id, 
     int I = (int)info->columns, O = (int)info->rows;
     if (s->i8 && weights_i8_covers(info->kind)) {
         struct matrix_i8 w = {s->i8->q + at, s->i8->scale + s->i8->scale_offset[id] + index * info->rows};
-        linear_i8_forward(y, s->widened, x, &w, n, I, O);
+        linear_i8_forward(y, &s->narrow, x, &w, n, I, O);
     } else if (n == 1) {
         gemv(O, I, s->model->params + at, I, x, y);
     } else {

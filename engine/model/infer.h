@@ -54,7 +54,7 @@ struct session {
     int32_t *tokens;                /* (SESSION_CHUNK) of a pass */
     struct segment *segments;       /* (SESSION_CHUNK), n_segments: the pass */
     int n_segments;
-    int16_t *widened;
+    struct rows_i8 narrow;          /* rows of a pass, in 8 bits */
     struct moe_state moe;
 };
 
