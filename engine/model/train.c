@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train.c — lanes, rounds and barriers.
  *
- * With n workers, round r computes the lanes r n … r n + n - 1, one per worker, each into its worker's gradients.
- * Then all workers together add them to the model's gradients, each in its own blocks of numbers, lane after lane.
+ * With n workers, round r computes the lanes r n … r n + n - 1, one per worker, each into its worker's gradients, the
+ * first into the model's own. Then all workers together add them to the model's gradients, each in its own blocks of
+ * numbers, lane after lane.
  * Invariant: between two barriers a number is written by one worker, and read by no other.
  * Worker 0 is the calling thread; it computes with the model's own activations. */
 #include "engine/model/train.h"
@@ -31,7 +32,8 @@ struct trainer {
     int64_t sequences, blocks;
     int lanes, micro_batch, n_workers, n_threads;
     struct worker *workers;
-    struct arena arena;        /* worker 0's gradients, when there is more than one lane */
+    struct arena arena;        /* when there is more than one lane: */
+    real *spare;               /* (n_params) worker 0's gradients of every lane but the first */
     double lane_loss[TRAIN_LANES_MAX];
     double *squares;           /* (blocks): the gradient's sums of squares */
     pthread_mutex_t gate;      /* closed until all threads are there: the barrier counts on every one of them */
@@ -121,7 +123,10 @@ static void compute_lane(struct worker *worker, int lane)
     int T = model->config.context;
     int64_t first = trainer->sequences * lane / trainer->lanes, end = trainer->sequences * (lane + 1) / trainer->lanes;
     double scale = 1 / ((double)trainer->sequences * T), sum = 0;
-    model_zero_gradients(model);
+    if (worker->index == 0 && trainer->lanes > 1)
+        model_point_gradients(model, lane == 0 ? trainer->model->gradients : trainer->spare);
+    if (lane == 0)
+        model_zero_gradients(model);
     while (first < end) {
         int rows = end - first < trainer->micro_batch ? (int)(end - first) : trainer->micro_batch;
         trainer->data->fill(trainer->data->context, trainer->step * trainer->sequences + first, rows, worker->tokens,
@@ -132,7 +137,8 @@ static void compute_lane(struct worker *worker, int lane)
     trainer->lane_loss[lane] = sum;
 }
 
-/* Adds the lanes first … first+n-1, one per worker, to the model's gradients, in this worker's blocks. */
+/* Adds the lanes first … first+n-1, one per worker, to the model's gradients, in this worker's blocks, and leaves zeros
+ * for the next lanes. The first lane's are there already. */
 static void add_lanes(const struct worker *worker, int first, int n)
 {
     const struct trainer *trainer = worker->trainer;
@@ -140,12 +146,10 @@ static void add_lanes(const struct worker *worker, int first, int n)
     for (int64_t block = worker->index; block < trainer->blocks; block += trainer->n_workers) {
         int64_t at = block * ADAMW_BLOCK;
         int size = (int)(model->n_params - at < ADAMW_BLOCK ? model->n_params - at : ADAMW_BLOCK);
-        for (int k = 0; k < n; k++) {
-            const real *lane = trainer->workers[k].model.gradients + at;
-            if (first + k == 0)
-                memcpy(model->gradients + at, lane, (size_t)size * sizeof(real));
-            else
-                vec->add(model->gradients + at, lane, size);
+        for (int k = first == 0; k < n; k++) {
+            real *lane = trainer->workers[k].model.gradients + at;
+            vec->add(model->gradients + at, lane, size);
+            memset(lane, 0, (size_t)size * sizeof(real));
         }
     }
 }
@@ -249,7 +253,7 @@ static enum status open_worker(struct trainer *trainer, int index, size_t tokens
     if (index == 0) {
         worker->model = *trainer->model; /* a view: the block of memory stays the model's */
         if (trainer->lanes > 1)
-            model_point_gradients(&worker->model, ARENA_NEW(&trainer->arena, real, trainer->model->n_params));
+            trainer->spare = ARENA_NEW(&trainer->arena, real, trainer->model->n_params);
     } else {
         status = model_open(&worker->model, &trainer->model->config, trainer->micro_batch, MODEL_LANE, err);
         if (status != STATUS_OK)
