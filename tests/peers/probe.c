@@ -308,43 +308,42 @@ static enum status do_train(struct probe *p, const char *nothing, struct err *er
 
 /* ---- how long it takes ---- */
 
-/* "time-train N" steps on the first batch: seconds. */
+/* "time-train N" steps on the first batch: seconds of processor time. */
 static enum status do_time_train(struct probe *p, const char *number, struct err *err)
 {
     int64_t n = strtoll(number, NULL, 10);
-    struct instant start = clock_now();
-    double loss, aux;
+    double start = clock_cpu_s(), loss, aux;
     (void)err;
     for (int64_t i = 0; i < n; i++) {
         compute_gradients(p, 0, &loss, &aux);
         (void)adamw_step(&p->model, &p->adamw, p->rate, i + 1);
     }
-    (void)printf("ok %.9g\n", clock_since(start));
+    (void)printf("ok %.9g\n", clock_cpu_s() - start);
     return STATUS_DONE;
 }
 
-/* "time-decode N" tokens of one sequence, from an empty cache: seconds. */
+/* "time-decode N" tokens of one sequence, from an empty cache: seconds of processor time. */
 static enum status do_time_decode(struct probe *p, const char *number, struct err *err)
 {
     const int32_t *tokens = batch_at(p, 0);
     int64_t n = strtoll(number, NULL, 10);
-    struct instant start;
+    double start;
     (void)err;
     ASSERT(n <= p->config.context);
     session_reset(&p->session);
-    start = clock_now();
+    start = clock_cpu_s();
     for (int64_t i = 0; i < n; i++)
         (void)session_feed(&p->session, tokens + i, 1);
-    (void)printf("ok %.9g\n", clock_since(start));
+    (void)printf("ok %.9g\n", clock_cpu_s() - start);
     return STATUS_DONE;
 }
 
-/* "core": the BLAS kernels this processor should be given, or those in use when they are right. */
+/* "core": the OpenBLAS kernels this processor should be given, or those OpenBLAS took when they are right. */
 static enum status do_core(struct probe *p, const char *nothing, struct err *err)
 {
     const char *wanted = blas_wanted_core();
     (void)p, (void)nothing, (void)err;
-    (void)printf("ok %s\n", wanted ? wanted : blas_core());
+    (void)printf("ok %s\n", wanted ? wanted : blas_openblas_core());
     return STATUS_DONE;
 }
 
