@@ -56,7 +56,8 @@ static void layout(struct session *s, const struct config *c, struct arena *aren
     s->h = ARENA_NEW(arena, real, n * F);
     s->scores = ARENA_NEW(arena, real, n * (size_t)c->context);
     s->logits = ARENA_NEW(arena, real, larger(n, B) * (size_t)c->vocabulary);
-    s->narrow = (struct rows_i8){ARENA_NEW(arena, int8_t, s->i8 ? n * larger(larger(C, F), (size_t)config_query_size(c)) : 0), ARENA_NEW(arena, real, n)};
+    s->narrow.q = ARENA_NEW(arena, int8_t, s->i8 ? n * larger(larger(C, F), (size_t)config_query_size(c)) : 0);
+    s->narrow.scale = ARENA_NEW(arena, real, n);
     if (c->routed)
         moe_layout(&s->moe, c, n, arena);
 }

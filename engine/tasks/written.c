@@ -80,7 +80,7 @@ void task_written_chance(const struct task *task, const struct facts *facts, str
 {
     struct item *items = calloc(SAMPLE, sizeof *items);
     int n;
-    ASSERT(items);
+    NEED_MEMORY(items);
     n = draw_sample(task, facts, items);
     out->edit_distance = nearest(items, n);
     if (task->is_right)

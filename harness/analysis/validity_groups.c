@@ -247,7 +247,7 @@ static int by_extent(const void *a, const void *b)
 static struct validity_extent *dense_of(const struct validity_cells *c, int kind, int *n)
 {
     struct validity_extent *dense = malloc((size_t)(c->trials->n_rows + 1) * sizeof *dense);
-    ASSERT(dense);
+    NEED_MEMORY(dense);
     *n = 0;
     for (int r = 0; r < c->trials->n_rows; r++)
         if (VALUE(c, r, experts) == 1 && same_text(TEXT(c, r, shrink), "none") && c->data.of[r] >= 0 &&
@@ -313,7 +313,7 @@ void validity_groups_open(struct validity_cells *c)
     group_by(c, VALIDITY_AT_tokenizer, &c->tokenizers);
     group_by(c, VALIDITY_AT_data_identity, &c->data);
     c->seeds = malloc((size_t)(c->replicates.n + 1) * sizeof *c->seeds);
-    ASSERT(c->seeds);
+    NEED_MEMORY(c->seeds);
     for (int g = 0; g < c->replicates.n; g++)
         c->seeds[g] = distinct(c, &c->replicates, g, VALIDITY_AT_seed);
     c->best_rates = optima_of(c, &c->rates, VALIDITY_AT_lr);

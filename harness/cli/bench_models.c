@@ -84,7 +84,7 @@ static enum status open_training(struct training *t, const struct bench_case *c,
         return status;
     model_init_weights(&t->model, 1);
     t->tokens = calloc((size_t)n, sizeof *t->tokens);
-    ASSERT(t->tokens);
+    NEED_MEMORY(t->tokens);
     for (int i = 0; i < n; i++)
         t->tokens[i] = (int32_t)rng_below(&rng, 64);
     return status;
@@ -171,7 +171,7 @@ static enum status open_inference(struct inference *i, const struct bench_case *
     if (status == STATUS_OK && c->i8)
         status = session_open(&i->full, &i->model, NULL, err);
     i->prompt = calloc((size_t)config.context, sizeof *i->prompt);
-    ASSERT(i->prompt);
+    NEED_MEMORY(i->prompt);
     for (int t = 0; t < config.context; t++)
         i->prompt[t] = (int32_t)rng_below(&rng, 64);
     return status;

@@ -67,7 +67,7 @@ static enum status add_lines(struct samples *samples, char *text, int64_t block,
             return err_set(err, STATUS_FORMAT, "a sample cannot be read: %s", line);
         s.block = block;
         samples->all = realloc(samples->all, ((size_t)samples->n + 1) * sizeof *samples->all);
-        ASSERT(samples->all);
+        NEED_MEMORY(samples->all);
         samples->all[samples->n++] = s;
     }
     return STATUS_OK;
@@ -163,7 +163,7 @@ static double median_ratio(const struct samples *samples, const struct bench_cas
     double *others = calloc((size_t)samples->n + 1, sizeof *others);
     int n = gather(samples, c, over, values), m;
     double result;
-    ASSERT(others);
+    NEED_MEMORY(others);
     m = gather(samples, c, under, others);
     for (int i = 0; i < n && i < m; i++)
         values[i] /= others[i];
@@ -193,7 +193,7 @@ static void set_speeds(struct table *table, int row, const struct samples *sampl
 {
     double *values = calloc((size_t)samples->n + 1, sizeof *values);
     double seconds = table_number(table, row, SECONDS), flops, peak, bytes, read;
-    ASSERT(values);
+    NEED_MEMORY(values);
     flops = median_of(samples, c, "flops", values);
     peak = median_of(samples, c, "peak_flops_per_s", values);
     bytes = median_of(samples, c, "bytes", values);
@@ -216,7 +216,7 @@ static void add_row(struct table *table, const struct samples *samples, const st
     double *values = calloc((size_t)samples->n + 1, sizeof *values);
     int row = table_add_row(table), n;
     double threads;
-    ASSERT(values);
+    NEED_MEMORY(values);
     threads = median_of(samples, c, "threads", values);
     n = gather(samples, c, "seconds", values);
     table_set_text(table, row, RUN_ID, run_id);

@@ -15,7 +15,7 @@
 #include "harness/cli/print.h"
 #include "harness/cli/settings.h"
 #include "harness/run/trial.h"
-#include "harness/store/csv.h"
+#include "harness/store/export.h"
 
 #define CONFIDENCE 0.95
 
@@ -161,7 +161,7 @@ static enum status write_items(const char *path, const struct table *items, stru
     enum status status;
     if (!file)
         return err_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
-    status = csv_write_table(file, items, err);
+    status = export_csv(file, items, err);
     if (fclose(file) != 0 && status == STATUS_OK)
         status = err_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
     return status;

@@ -71,7 +71,7 @@ enum status ids_read(const char *path, int vocabulary, int32_t **tokens, int64_t
     at = text.text + strspn(text.text, ids_gap);
     end = text.text + text.length; /* further than the first zero byte, which is no token */
     list = malloc((text.length / 2 + 1) * sizeof *list); /* a digit and a gap each */
-    ASSERT(list);
+    NEED_MEMORY(list);
     while (status == STATUS_OK && at < end) {
         if (ids_next(&at, vocabulary, &list[count]))
             count++;
@@ -113,7 +113,8 @@ void ids_score(const int32_t *tokens, int64_t n, int T, const struct scorer *sco
     struct sums s = {0};
     int64_t told = 0; /* tokens 1 … told are foretold */
     double ratio, spread;
-    ASSERT(T >= 1 && T < n && targets && logprob);
+    ASSERT(T >= 1 && T < n);
+    NEED_MEMORY(targets && logprob);
     while (told < n - 1) {
         int64_t start = told ? told - T / 2 : 0;
         double loss = 0;

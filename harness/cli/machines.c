@@ -82,7 +82,7 @@ enum status machines_open(struct machines *out, const char *path, struct err *er
     if (status != STATUS_OK)
         return status;
     m.all = calloc((size_t)m.rows.n_rows + 1, sizeof *m.all);
-    ASSERT(m.all);
+    NEED_MEMORY(m.all);
     for (m.n = 0; m.n < m.rows.n_rows; m.n++) {
         status = read_profile(&m.all[m.n], &m.rows, m.n, err);
         if (status != STATUS_OK) {

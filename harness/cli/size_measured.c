@@ -41,7 +41,7 @@ static enum status measure_machine(struct roofline *out, struct err *err)
     *out = (struct roofline){0};
     for (int level = 0; level < LEVELS; level++) {
         const struct bench_case reading = {.bytes = levels[level].bytes};
-        struct bench_times times;
+        struct bench_result times;
         enum status status = bench_read(&reading, &times, err);
         if (status != STATUS_OK)
             return status;
@@ -133,7 +133,7 @@ static struct verdict judge(const struct table *t, const char *phase)
     struct verdict v = {.least = (double)INFINITY, .median = (double)NAN, .error = (double)NAN};
     size_t room = (size_t)t->n_rows + 1;
     double *ratio = malloc(3 * room * sizeof *ratio), *others = ratio + room, *errors = others + room, factor;
-    ASSERT(ratio);
+    NEED_MEMORY(ratio);
     for (int row = 0; row < t->n_rows; row++) {
         if (strcmp(table_text(t, row, PHASE), phase) != 0)
             continue;
