@@ -105,8 +105,10 @@ static int run_plan(struct invocation *invocation, struct plan *plan)
         return print_missing(invocation, plan, &options);
     if (sweep_check_memory(plan, options.jobs, options.memory_limit_bytes, &err) != STATUS_OK)
         return failed(&err);
-    if (!invocation->quiet)
+    if (!invocation->quiet) {
         announce(plan, options.jobs, rate);
+        sweep_warn_crowded(plan, options.jobs);
+    }
     if (sweep_run(&options, plan, &result, &pending, &err) != STATUS_OK)
         return failed(&err);
     if (pending == 0 && !invocation->quiet)

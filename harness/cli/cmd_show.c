@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_show.c — `isoflop show TRIAL`: all about one trial. */
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/models.h"
 #include "harness/cli/print.h"
+#include "harness/run/trial.h"
 #include "harness/store/store.h"
 
 /* One section of `show`: a title and what the query gives for the trial. A query of one row stands on end. */
@@ -28,7 +30,19 @@ static const struct section sections[] = {
      " WHERE trial_id = ?1 ORDER BY attempt", false},
 };
 
-static void print_upright(const struct table *table)
+/* Knobs that stand for a choice when they are 0, and what was chosen. */
+static int64_t chosen(const struct knobs *knobs, const char *column)
+{
+    struct config c;
+    if (!knobs)
+        return 0;
+    trial_config(knobs, &c);
+    return strcmp(column, "heads") == 0 ? c.heads : strcmp(column, "kv_heads") == 0 ? c.kv_heads
+           : strcmp(column, "ffn") == 0 ? knobs_ffn(knobs)
+           : strcmp(column, "micro_batch") == 0 ? trial_score_sequences(knobs) : 0;
+}
+
+static void print_upright(const struct table *table, const struct knobs *knobs)
 {
     struct str text;
     str_init(&text);
@@ -36,7 +50,12 @@ static void print_upright(const struct table *table)
         if (table_cell(table, 0, c)->kind == CELL_NULL)
             continue;
         str_clear(&text);
-        table_format_cell(table, 0, c, &text);
+        if (table_cell(table, 0, c)->kind == CELL_REAL)
+            str_format(&text, "%.6g", table_number(table, 0, c)); /* --csv and --json have them all */
+        else
+            table_format_cell(table, 0, c, &text);
+        if (strcmp(text.text, "0") == 0 && chosen(knobs, table->names[c]) > 0)
+            str_format(&text, ": %lld", (long long)chosen(knobs, table->names[c]));
         (void)printf("  %-24s %s\n", table->names[c], text.text);
     }
     str_release(&text);
@@ -46,6 +65,9 @@ int cmd_show(struct invocation *invocation)
 {
     struct err err = ERR_INIT;
     struct store *store;
+    struct err unknown = ERR_INIT; /* of a trial whose knobs are not all ours */
+    struct knobs knobs;
+    bool known = false;
     struct str id;
     int code = EXIT_CODE_DONE;
     enum status status = store_open(&store, invocation->db, STORE_READ, &err);
@@ -53,6 +75,8 @@ int cmd_show(struct invocation *invocation)
         return failed(&err);
     str_init(&id);
     status = models_trial_id(store, invocation->options.arguments[0], &id, &err);
+    if (status == STATUS_OK)
+        known = models_knobs(store, id.text, &knobs, &unknown) == STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && code == EXIT_CODE_DONE && i < sizeof sections / sizeof *sections; i++) {
         const char *parameter = id.text;
         struct table table;
@@ -64,7 +88,7 @@ int cmd_show(struct invocation *invocation)
         if (!invocation->json && !invocation->csv)
             (void)printf("%s%s\n", i > 0 ? "\n" : "", sections[i].title);
         if (sections[i].upright && !invocation->json && !invocation->csv)
-            print_upright(&table);
+            print_upright(&table, known ? &knobs : NULL);
         else
             code = print_table(invocation, &table, "isoflop.show.v1");
         table_release(&table);

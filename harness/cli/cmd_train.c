@@ -299,6 +299,8 @@ static int train(struct invocation *invocation, struct plan *plan, struct traini
     sweep_calibrate(plan, NULL);
     t->trial = &plan->trials[0];
     status = sweep_check_memory(plan, 1, 0, &err);
+    if (status == STATUS_OK && !invocation->quiet)
+        sweep_warn_crowded(plan, 1);
     if (status == STATUS_OK)
         status = option_text(&invocation->options, "db")
                      ? train_into_store(invocation, plan, t, &result, &err)

@@ -42,10 +42,22 @@ static enum status apply(const char *text, const char *sections, struct knobs *k
     return STATUS_OK;
 }
 
+/* Either says how long is trained. */
+static enum status check_length(const char *const *set, int n, struct err *err)
+{
+    static const char *const names[] = {"train.tokens=", "train.flops="};
+    bool given[2] = {false, false};
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < 2; k++)
+            given[k] = given[k] || strncmp(set[i], names[k], strlen(names[k])) == 0;
+    return given[0] && given[1] ? err_set(err, STATUS_USAGE, "-S train.tokens and -S train.flops both say how long is "
+                                          "trained; leave one out") : STATUS_OK;
+}
+
 enum status settings_apply(const char *const *set, int n, const char *sections, struct knobs *knobs,
                            struct err *err)
 {
-    enum status status = STATUS_OK;
+    enum status status = check_length(set, n, err);
     for (int i = 0; i < n && status == STATUS_OK; i++)
         status = apply(set[i], sections, knobs, err);
     return status;

@@ -40,6 +40,10 @@ void sweep_calibrate(struct plan *plan, double *flops_per_s);
 /* Refuses a plan with trials that need more memory than is free, or than limit_bytes unless that is 0 (STATUS_USAGE). */
 MUST_CHECK enum status sweep_check_memory(const struct plan *plan, int jobs, int64_t limit_bytes, struct err *err);
 
+/* One line on standard error when the trials that run at once have more threads with work than this process may use
+ * processors: their times would measure each other. */
+void sweep_warn_crowded(const struct plan *plan, int jobs);
+
 /* keep[i] becomes 1 for trials that sweep_run would run, 0 for the others. Changes nothing; without a store all would. */
 MUST_CHECK enum status sweep_missing(const struct sweep_options *options, const struct plan *plan, char *keep,
                                      struct err *err);

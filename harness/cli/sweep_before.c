@@ -3,6 +3,7 @@
  * and who writes. See sweep.h. */
 #include "harness/cli/sweep.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,20 @@
 #include "harness/cli/buildinfo.h"
 #include "harness/run/sysinfo.h"
 #include "harness/spec/label.h"
+
+void sweep_warn_crowded(const struct plan *plan, int jobs)
+{
+    struct sysinfo info;
+    int64_t workers = 0;
+    sysinfo_read(&info, "");
+    for (int i = 0; i < plan->n_trials; i++)
+        workers = plan->trials[i].estimate.workers > workers ? plan->trials[i].estimate.workers : workers;
+    jobs = jobs < plan->n_trials ? jobs : plan->n_trials;
+    if (jobs * workers > info.usable_cpus)
+        (void)fprintf(stderr, "isoflop: %d trial%s at once with up to %lld thread%s each are more than the %d processor%s here; "
+                      "times will be longer than they need be\n", jobs, jobs == 1 ? "" : "s", (long long)workers,
+                      workers == 1 ? "" : "s", info.usable_cpus, info.usable_cpus == 1 ? "" : "s");
+}
 
 enum status sweep_check_memory(const struct plan *plan, int jobs, int64_t limit_bytes, struct err *err)
 {

@@ -96,6 +96,8 @@ static enum status settle_knobs(const struct plan_hooks *hooks, struct planned_t
     enum status status = knobs_check(knobs, err);
     if (status == STATUS_OK)
         status = hooks->estimate(knobs, &trial->estimate, err);
+    if (status == STATUS_OK && !(knobs->flops > 0))
+        knobs->tokens = trial->estimate.tokens; /* whole batches: what is stored is what is trained on */
     if (status != STATUS_OK || !(knobs->flops > 0))
         return status;
     if (!((double)trial->estimate.tokens >= tokens->minimum && (double)trial->estimate.tokens <= tokens->maximum))
@@ -107,9 +109,7 @@ static enum status settle_knobs(const struct plan_hooks *hooks, struct planned_t
     knobs->tokens = trial->estimate.tokens;
     knobs->flops = 0;
     status = knobs_check(knobs, err);
-    if (status != STATUS_OK)
-        return status;
-    return hooks->estimate(knobs, &trial->estimate, err);
+    return status == STATUS_OK ? hooks->estimate(knobs, &trial->estimate, err) : status;
 }
 
 /* --- where --- */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "harness/spec/length.h"
 #include "harness/spec/suggest.h"
 
 struct reader {
@@ -431,6 +432,8 @@ static enum status read_all(struct reader *reader, const char *const *overrides,
         status = grids ? read_grids(reader, &common, grids) : one_grid(reader, &common);
     for (int i = 0; i < n && status == STATUS_OK; i++)
         status = override(reader, overrides[i]);
+    for (int i = 0; i < spec->n_grids && status == STATUS_OK; i++)
+        status = length_choose(&spec->grids[i], reader->err);
     for (int i = 0; i < spec->n_grids && status == STATUS_OK; i++)
         status = resolve_zips(reader, &spec->grids[i]);
     return status == STATUS_OK ? default_name(reader) : status;

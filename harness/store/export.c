@@ -62,6 +62,9 @@ void export_json_string(struct str *out, const char *text)
     str_append_char(out, '"');
 }
 
+/* Below it a double holds every whole number. */
+static const double WHOLE = 9007199254740992.0;
+
 static void json_cell(struct str *out, const struct table *table, int row, int column)
 {
     const struct cell *cell = table_cell(table, row, column);
@@ -69,6 +72,8 @@ static void json_cell(struct str *out, const struct table *table, int row, int c
         str_append(out, "null");
     else if (cell->kind == CELL_TEXT)
         export_json_string(out, cell->text);
+    else if (cell->kind == CELL_REAL && cell->real == trunc(cell->real) && fabs(cell->real) < WHOLE)
+        str_format(out, "%.0f", cell->real); /* counts are sums of doubles: 290000000000, not 2.9e+11 */
     else if (cell->kind == CELL_REAL && isinf(cell->real))
         str_append(out,
                    cell->real > 0 ? "1e999" : "-1e999"); /* JSON has no infinity; readers overflow to it */

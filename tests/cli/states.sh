@@ -124,4 +124,32 @@ interrupted_trunk() {
     timeout 60 "$isoflop" run trunk.yaml --db broken.db -q -j 2 && same apart.db broken.db && no_states broken.db
 }
 check 'a trunk that was killed goes on' interrupted_trunk
+
+# Experts of limited capacity drop tokens by their place in the micro-batch: after a resume too.
+limited=(-S seeds=1 -S train.tokens=16384-65536*2 -S model.experts=4 -S model.experts_per_token=2 -S model.capacity=0.6)
+limited_trunk() {
+    "$isoflop" run apart.yaml "${limited[@]}" --db limited-apart.db -q -j 2 || return 1
+    "$isoflop" run trunk.yaml "${limited[@]}" --db limited.db --checkpoint-every 0.01s -q -j 1 &
+    local pid=$!
+    until [ -n "$(find limited.db.states -name state 2>/dev/null)" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.02; done
+    kill -KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    timeout 120 "$isoflop" run trunk.yaml "${limited[@]}" --db limited.db -q -j 1 && same limited-apart.db limited.db &&
+        columns limited-apart.db v_moe step layer dropped_share >a &&
+        awk '$4 > 0 { dropped++ } END { exit !dropped }' a && [ "$(price limited.db)" != 1.0000 ]
+}
+check 'a killed trunk of experts of limited capacity drops what it would have' limited_trunk
+
+# ---- more threads than processors ----
+cpu=$(awk '/^Cpus_allowed_list/ { split($2, part, /[-,]/); print part[1] }' /proc/self/status)
+settings='-S model.width=16 -S model.depth=1 -S model.context=64 -S train.tokens=8192 -S train.batch_tokens=2048 -S eval.items=4'
+crowded() { # how many lines say so, words...
+    # shellcheck disable=SC2086  # the settings are several words
+    taskset -c "$cpu" "$isoflop" "${@:2}" $settings >said 2>&1 || return 1
+    cat said
+    [ "$(grep -c 'more than the 1 processor here' said)" -eq "$1" ]
+}
+check 'train warns of more threads than processors, once' crowded 1 train -o two -S train.threads=2
+check 'and not of as many' crowded 0 train -o one -S train.threads=1
+check 'run warns of more trials at once than processors, once' crowded 1 run apart.yaml --db crowded.db -j 2 --no-summary
 echo "1..$number"

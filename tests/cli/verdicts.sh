@@ -38,6 +38,9 @@ checks=$(grep -c '^    {"' "$top/harness/analysis/validity.c")
 check 'and judges each of its trials by every check' counts $((4 * checks)) '(pass|warn|fail|unchecked)' \
     "$isoflop" export v_validity --db t.db
 check 'show says what a trial is worth' says 0 'one seed: no interval' "$isoflop" show best --db t.db
+check 'show says what a preset of 0 stood for, and rounds for people' bash -c \
+    "'$isoflop' show best --db t.db >shown && grep -qE '^  heads +0: [1-9][0-9]*\$' shown && grep -qE '^  ffn +0: [1-9]' shown &&
+     ! grep -E '^  [a-z_]*(loss|seconds|stderr|wall_s) ' shown | grep -E '[0-9.]{10}'"
 check 'a verdict names its figure' says 0 'warm-up took 5 % of the run' "$isoflop" show best --db t.db
 claims=$(grep -c '\.name = "' "$top/harness/analysis/claims_table.c")
 check 'the sweep judged every claim' counts "$claims" 'supported|refuted|undecided' "$isoflop" export claim --db t.db

@@ -218,6 +218,31 @@ static void markdown_stays_in_its_cell(void **state)
     table_release(&table);
 }
 
+/* Counts are stored as doubles where they are sums: they read as the whole numbers they are. */
+static void json_writes_whole_numbers_whole(void **state)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{2.9e11, "290000000000"}, {9007199254740991.0, "9007199254740991"}, {-3e6, "-3000000"}, {0, "0"},
+                 {2.5e-7, "2.5e-07"},      {1e300, "1e+300"},                         {0.1, "0.1"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const names[] = {"flops"};
+        char wanted[64];
+        struct table table;
+        char *text;
+        table_init(&table, 1, names);
+        table_set_real(&table, table_add_row(&table), 0, cases[i].value);
+        text = written(json, &table);
+        (void)snprintf(wanted, sizeof wanted, "{\"flops\": %s}", cases[i].text);
+        if (!strstr(text, wanted))
+            fail_msg("%s is not in %s", wanted, text);
+        free(text);
+        table_release(&table);
+    }
+}
+
 static void a_full_stream_is_an_error(void **state)
 {
     const char *const texts[] = {"x"};
@@ -244,7 +269,7 @@ int main(void)
         cmocka_unit_test(numbers_round_trip),           cmocka_unit_test(csv_reads_what_others_write),
         cmocka_unit_test(csv_refuses_with_the_line),    cmocka_unit_test(csv_bounds_a_field),
         cmocka_unit_test(json_escapes_and_round_trips), cmocka_unit_test(json_of_no_rows),
-        cmocka_unit_test(markdown_stays_in_its_cell),   cmocka_unit_test(a_full_stream_is_an_error),
+        cmocka_unit_test(json_writes_whole_numbers_whole), cmocka_unit_test(markdown_stays_in_its_cell),   cmocka_unit_test(a_full_stream_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,9 +135,10 @@ static void test_ranges(void **state)
         {"model: {width: 16-128*2}", "width", "128 16 32 64"},
         {"model: {width: 16-60*1.5}", "width", "16 24 36 54"},
         {"eval: {items: 1-4*1.3}", "items", "1 2 3 4"}, /* 1 1.3 1.69 2.2 2.9 3.7: rounded, merged */
-        {"train: {tokens: 4k-16k*2}", "tokens", "16000 4000 8000"},
-        {"train: {tokens: [1.001k, 0.5M, 2e3]}", "tokens", "1001 2000 500000"},
-        {"train: {tokens: [1G, 1B, 1T]}", "tokens", "1000000000 1000000000000"},
+        {"train: {tokens: 4.096k-16.384k*2}", "tokens", "16384 4096 8192"},
+        {"train: {tokens: [1.024k, 0.512M, 2.048e3]}", "tokens", "1024 2048 512000"},
+        {"train: {tokens: [1.024G, 1.024B, 1.024T]}", "tokens", "1024000000 1024000000000"},
+        {"train: {tokens: [100, 1000, 1537]}", "tokens", "1024 2048"},
         {"train: {lr: 1e-3}", "lr", "0.001"},
         {"train: {lr: 1e-4-1e-2*10}", "lr", "0.0001 0.001 0.01"},
         {"train: {lr: 1E-4-1E-4+1}", "lr", "0.0001"},

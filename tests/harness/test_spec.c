@@ -239,6 +239,29 @@ static void test_bad_overrides(void **state)
                     "'model.widthmodel.widthmodel.widthmodel.widthmodel.widthmodel.widthmodel.width'");
 }
 
+/* Both at once would leave open how long is trained; -S takes the place of what the file says. */
+static void test_budget_or_tokens(void **state)
+{
+    static const char both[] = "model: {width: 64}\ntrain: {tokens: 4096,\n  flops: 1e11}\n";
+    static const char *const said = "train.flops and train.tokens are both given";
+    const char *const tokens = "train.tokens=8192", *const flops = "train.flops=1e11", *two[] = {tokens, flops};
+    struct err err = ERR_INIT;
+    struct spec spec;
+    (void)state;
+    assert_int_equal(spec_read(&spec, "x.yaml", both, strlen(both), NULL, 0, &err), STATUS_USAGE);
+    assert_non_null(strstr(err.text, "x.yaml:3:10: train.flops"));
+    assert_non_null(strstr(err.text, said));
+    for (int i = 0; i < 2; i++) {
+        const char *text = i ? "train: {flops: 1e10}\n" : "train: {tokens: 4096}\n", *const other = i ? tokens : flops;
+        assert_int_equal(spec_read(&spec, "x.yaml", text, strlen(text), &other, 1, &err), STATUS_OK);
+        assert_true((spec.grids[0].axes[knob_index(knob_find("train.tokens"))] != NULL) == i);
+        assert_true((spec.grids[0].axes[knob_index(knob_find("train.flops"))] != NULL) == !i);
+        spec_release(&spec);
+    }
+    assert_int_equal(spec_read(&spec, "x.yaml", "seed: 1\n", 8, two, 2, &err), STATUS_USAGE);
+    assert_non_null(strstr(err.text, said));
+}
+
 /* --- strangers' files --- */
 
 static void survive(const char *text, size_t size)
@@ -285,7 +308,7 @@ int main(void)
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_missing_files),
-        cmocka_unit_test(test_bad_overrides),
+        cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_budget_or_tokens),
         cmocka_unit_test(test_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
