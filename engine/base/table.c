@@ -99,6 +99,13 @@ void table_set_cell(struct table *table, int row, int column, const struct cell 
         *emptied(table, row, column) = *value;
 }
 
+void table_rename(struct table *table, int column, const char *name)
+{
+    ASSERT(column >= 0 && column < table->n_columns);
+    free(table->names[column]);
+    table->names[column] = copy_text(name);
+}
+
 int table_column(const struct table *table, const char *name)
 {
     for (int i = 0; i < table->n_columns; i++)

@@ -45,6 +45,8 @@ void table_set_real(struct table *table, int row, int column, double value); /* 
 void table_set_text(struct table *table, int row, int column, const char *value);
 void table_set_cell(struct table *table, int row, int column, const struct cell *value); /* copies its text */
 
+void table_rename(struct table *table, int column, const char *name);
+
 /* The column's index, or -1. */
 int table_column(const struct table *table, const char *name);
 const struct cell *table_cell(const struct table *table, int row, int column);

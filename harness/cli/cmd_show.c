@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/help.h"
 #include "harness/cli/models.h"
 #include "harness/cli/print.h"
 #include "harness/run/trial.h"
@@ -26,7 +27,7 @@ static const struct section sections[] = {
      " WHERE trial_id = ?1 AND step = (SELECT max(step) FROM v_moe WHERE trial_id = ?1) ORDER BY layer", false},
     {"validity", "SELECT check_name, verdict, reason FROM v_validity WHERE trial_id = ?1"
      " ORDER BY CASE verdict WHEN 'fail' THEN 0 WHEN 'warn' THEN 1 WHEN 'pass' THEN 2 ELSE 3 END, check_name", false},
-    {"attempts", "SELECT attempt, state, coalesce(reason, '') AS reason, started_at, wall_s FROM attempt"
+    {"attempts", "SELECT attempt, state, started_at, wall_s, coalesce(reason, '') AS reason FROM attempt"
      " WHERE trial_id = ?1 ORDER BY attempt", false},
 };
 
@@ -44,8 +45,10 @@ static int64_t chosen(const struct knobs *knobs, const char *column)
 
 static void print_upright(const struct table *table, const struct knobs *knobs)
 {
-    struct str text;
+    enum { VALUES_AT = 27 };
+    struct str text, lines;
     str_init(&text);
+    str_init(&lines);
     for (int c = 0; table->n_rows > 0 && c < table->n_columns; c++) {
         if (table_cell(table, 0, c)->kind == CELL_NULL)
             continue;
@@ -56,8 +59,12 @@ static void print_upright(const struct table *table, const struct knobs *knobs)
             table_format_cell(table, 0, c, &text);
         if (strcmp(text.text, "0") == 0 && chosen(knobs, table->names[c]) > 0)
             str_format(&text, ": %lld", (long long)chosen(knobs, table->names[c]));
-        (void)printf("  %-24s %s\n", table->names[c], text.text);
+        str_clear(&lines);
+        str_format(&lines, "  %-24s ", table->names[c]);
+        help_wrap(&lines, *text.text ? text.text : "\n", VALUES_AT, VALUES_AT);
+        (void)fputs(lines.text, stdout);
     }
+    str_release(&lines);
     str_release(&text);
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_status.c — `isoflop status`: how far the sweeps of a store are, and what went wrong. */
+#include <math.h>
 #include <stdio.h>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/print.h"
+#include "harness/report/text.h"
 #include "harness/store/store.h"
 
 static const char trouble_sql[] =
@@ -20,6 +22,26 @@ static int64_t label_rows(struct table *table)
             table_set_text(table, row, 0, "(imported)");
     }
     return lost;
+}
+
+/* The same for people, in 80 columns: shorter heads, and the time that is left as one says it. */
+static void shorten(struct table *table)
+{
+    static const char *const heads[][2] = {{"left_s", "left"}, {"best_bits_per_byte", "best bits/byte"}};
+    int left = table_column(table, "left_s");
+    struct str text;
+    str_init(&text);
+    for (int row = 0; row < table->n_rows; row++) {
+        double seconds = table_number(table, row, left);
+        str_clear(&text);
+        if (isnan(seconds))
+            continue;
+        text_duration(&text, seconds);
+        table_set_text(table, row, left, text.text);
+    }
+    str_release(&text);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        table_rename(table, table_column(table, heads[i][0]), heads[i][1]);
 }
 
 /* What people want to know besides the counts. */
@@ -54,6 +76,8 @@ int cmd_status(struct invocation *invocation)
         return failed(&err);
     }
     n_lost = label_rows(&table);
+    if (!invocation->json && !invocation->csv)
+        shorten(&table);
     code = print_table(invocation, &table, "isoflop.status.v1");
     table_release(&table);
     if (code == EXIT_CODE_DONE && !invocation->json && !invocation->csv)

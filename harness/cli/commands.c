@@ -186,7 +186,7 @@ static const struct option_row merge_options[] = {
 static const struct example import_examples[] = {
     {"isoflop import runs.csv", "the columns that have our names"},
     {"isoflop import runs.csv --columns heldout_loss=loss,params_total=N,tokens=D", "the columns under their own names"},
-    {"isoflop import runs.csv --columns train_s=hours*3600 --source 'a paper, table 3'", "with a factor between units"},
+    {"isoflop import runs.csv --columns train_s=hours*3600 --source 'paper, table 3'", "with a factor between units"},
     {NULL, NULL},
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* print.c — see print.h. For people, columns are as wide as their widest cell and numbers stand to the right. */
+/* print.c — see print.h. For people, columns are as wide as their widest cell, numbers stand to the right, and a text
+ * in the last column is broken where the screen ends. */
 #include "harness/cli/print.h"
 
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "harness/cli/help.h"
 #include "harness/store/export.h"
 
 /* A cell as text, numbers at five digits: whoever wants them all asks for --csv or --json. */
@@ -24,9 +26,24 @@ static void cell_text(const struct table *table, int row, int column, struct str
     }
 }
 
+/* Text of the last column, broken at the screen's usual width when there is room for it beside the others. */
+static void print_last(const char *text, int column)
+{
+    enum { LEAST_ROOM = 20 };
+    struct str lines;
+    str_init(&lines);
+    if (column + LEAST_ROOM <= HELP_WIDTH)
+        help_wrap(&lines, text, column, column);
+    else
+        str_format(&lines, "%s\n", text);
+    (void)fputs(*text ? lines.text : "\n", stdout);
+    str_release(&lines);
+}
+
 static void print_people(const struct table *table)
 {
     int *widths = calloc((size_t)table->n_columns, sizeof *widths);
+    int last = table->n_columns - 1, column = 0;
     struct str text;
     NEED_MEMORY(widths);
     str_init(&text);
@@ -36,17 +53,20 @@ static void print_people(const struct table *table)
             cell_text(table, r, c, &text);
             widths[c] = (int)text.length > widths[c] ? (int)text.length : widths[c];
         }
+        column += c < last ? widths[c] + 2 : 0;
     }
     for (int r = -1; r < table->n_rows; r++) {
-        for (int c = 0; c < table->n_columns; c++) {
+        for (int c = 0; c <= last; c++) {
             bool left = r < 0 || table_cell(table, r, c)->kind == CELL_TEXT;
+            str_clear(&text);
             if (r < 0)
-                (void)printf("%-*s", widths[c], table->names[c]);
+                str_append(&text, table->names[c]);
             else
                 cell_text(table, r, c, &text);
-            if (r >= 0)
-                (void)printf(left ? "%-*s" : "%*s", widths[c], text.text);
-            (void)fputs(c + 1 < table->n_columns ? "  " : "\n", stdout);
+            if (c == last && left)
+                print_last(text.text, column);
+            else
+                (void)printf(left ? "%-*s%s" : "%*s%s", widths[c], text.text, c < last ? "  " : "\n");
         }
     }
     str_release(&text);
