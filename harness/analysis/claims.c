@@ -68,9 +68,14 @@ static int read_points(const struct table *answer, struct claim_point *points)
             .se = table_number(answer, r, COLUMN_SE),
             .z = table_number(answer, r, COLUMN_Z),
             .w = table_number(answer, r, COLUMN_W),
+            .least = -INFINITY,
+            .most = INFINITY,
         };
-        if (items > 0)
+        if (items > 0) { /* a share, or one less the chance of guessing */
             p->se = share_error(p->y, items);
+            p->least = fmin(p->y, 0);
+            p->most = fmax(p->y, 1);
+        }
         n += isfinite(p->x) && isfinite(p->y);
     }
     return n;
@@ -154,22 +159,22 @@ static void over_redraws(const struct claim *claim, const struct claim_point *po
         struct rng rng = rng_open(1, RNG_BOOTSTRAP, (uint64_t)r);
         for (int i = 0; i < n; i++) {
             drawn[i] = points[i];
-            drawn[i].y += FAR * points[i].se * rng_normal(&rng);
+            drawn[i].y = fmin(fmax(drawn[i].y + FAR * points[i].se * rng_normal(&rng), points[i].least), points[i].most);
         }
         values[told] = claim->statistic(drawn, n);
         told += isfinite(values[told]);
     }
     free(drawn);
     if (told < REDRAWS - MOST_UNDEFINED) {
-        (void)snprintf(out->reason, sizeof out->reason, "one seed, and within %.0f standard errors the figure is lost",
+        (void)snprintf(out->reason, sizeof out->reason, "one seed, and within %.0f standard errors of its scores the figure is lost",
                        FAR);
         return;
     }
     stats_sort(values, told);
     out->low = stats_quantile_sorted(values, told, (1 - CONFIDENCE) / 2);
     out->high = stats_quantile_sorted(values, told, (1 + CONFIDENCE) / 2);
-    (void)snprintf(out->reason, sizeof out->reason, "one seed: %.0f times the held-out standard error of every point",
-                   FAR);
+    (void)snprintf(out->reason, sizeof out->reason,
+                   "one seed: within %.0f standard errors of each held-out score; other seeds not seen", FAR);
 }
 
 static void over_shares(const struct claim_point *points, int n, struct claim_result *out)
@@ -200,7 +205,7 @@ static void estimate(const struct claim *claim, struct claim_point *points, int 
     out->value = claim->statistic(points, n);
     if (!isfinite(out->value)) {
         out->value = NAN;
-        (void)snprintf(out->reason, sizeof out->reason, "%d points do not tell", n);
+        (void)snprintf(out->reason, sizeof out->reason, "its %d points do not determine the figure", n);
     } else if (claim->uncertainty == CLAIM_COUNTED) {
         out->low = out->high = out->value;
         (void)snprintf(out->reason, sizeof out->reason, "counted, not estimated");
@@ -233,7 +238,7 @@ void claim_judge(const struct claim *claim, const struct table *answer, struct c
     ASSERT(answer->n_columns == COLUMN_W + 1);
     result.n_points = read_points(answer, points);
     if (result.n_points == 0)
-        (void)snprintf(result.reason, sizeof result.reason, "no trial bears on it");
+        (void)snprintf(result.reason, sizeof result.reason, "no trial in the store bears on it");
     else
         estimate(claim, points, result.n_points, &result);
     free(points);

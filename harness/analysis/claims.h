@@ -34,6 +34,7 @@ struct claim_point {
     double x, y;
     double se;      /* standard error of y; NaN: none is known */
     double z, w;
+    double least, most; /* between which y can be */
 };
 
 /* NaN where the points do not determine it. */

@@ -340,8 +340,8 @@ double claim_efficiency_gap(const struct claim_point *p, int n)
         }
         if (end - i < 2 || !(of_best > 0))
             continue;
-        sum += log10(most / of_best);
+        sum += log(most / of_best);
         groups++;
     }
-    return groups ? sum / groups : NAN;
+    return groups ? exp(sum / groups) : NAN;
 }

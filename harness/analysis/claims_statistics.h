@@ -38,8 +38,8 @@ double claim_kept(const struct claim_point *p, int n);
 double claim_rise(const struct claim_point *p, int n);
 /* Largest over groups of y at x <= largest x / 4, minus y at the largest x, where the latter is at least one half. */
 double claim_small_against_large(const struct claim_point *p, int n);
-/* log10 of how much more is learnt per cost x by the most efficient model than by the one with the lowest loss y, from
- * guessing among w; the mean over groups. */
+/* How many times as much is learnt per cost x by the most efficient model as by the one with the lowest loss y, from guessing
+ * among w; the geometric mean over groups. */
 double claim_efficiency_gap(const struct claim_point *p, int n);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "harness/analysis/claims.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/help.h"
 #include "harness/cli/judge.h"
 #include "harness/cli/print.h"
 
@@ -27,35 +28,69 @@ static enum status check_name(const char *name, struct err *err)
 }
 
 /* "-0.12 [-0.13, -0.11] loss per doubling of N, nats per token", as far as there are figures. */
-static void print_figures(const struct table *t, int r)
+static void add_figures(const struct table *t, int r, struct str *out)
 {
-    double low = table_number(t, r, LOW), value = table_number(t, r, VALUE);
+    double low = table_number(t, r, LOW), high = table_number(t, r, HIGH), value = table_number(t, r, VALUE);
+    const char *quantity = table_text(t, r, QUANTITY);
     if (isnan(value))
-        (void)printf("%s: no figure", table_text(t, r, QUANTITY));
+        str_format(out, "no figure for: %s", quantity);
     else if (isnan(low))
-        (void)printf("%.4g %s, no interval", value, table_text(t, r, QUANTITY));
+        str_format(out, "%.3g, no interval: %s", value, quantity);
+    else if (low == high)
+        str_format(out, "%.3g, counted exactly: %s", value, quantity);
     else
-        (void)printf("%.4g [%.4g, %.4g] %s", value, low, table_number(t, r, HIGH), table_text(t, r, QUANTITY));
+        str_format(out, "%.3g [%.3g, %.3g]: %s", value, low, high, quantity);
+}
+
+/* One labelled line, wrapped below itself. */
+static void print_line(const char *label, const char *text, int indent)
+{
+    struct str out;
+    str_init(&out);
+    str_format(&out, "%-*s", indent, label);
+    help_wrap(&out, text, indent, indent);
+    (void)fputs(out.text, stdout);
+    str_release(&out);
 }
 
 static void print_all(const struct table *t)
 {
+    enum { INDENT = 11 };
+    int counts[3] = {0};
     for (int r = 0; r < t->n_rows; r++) {
-        (void)printf("%-10s %s (%s)\n           ", table_text(t, r, VERDICT), table_text(t, r, SENTENCE),
-                     table_text(t, r, CLAIM));
-        print_figures(t, r);
-        (void)printf("\n           %s\n", table_text(t, r, REASON));
+        struct str text;
+        str_init(&text);
+        for (int v = 0; v < 3; v++)
+            counts[v] += strcmp(table_text(t, r, VERDICT), claim_verdict_name((enum claim_verdict)v)) == 0;
+        str_format(&text, "%s (%s)", table_text(t, r, SENTENCE), table_text(t, r, CLAIM));
+        print_line(table_text(t, r, VERDICT), text.text, INDENT);
+        str_clear(&text);
+        add_figures(t, r, &text);
+        print_line("", text.text, INDENT);
+        print_line("", table_text(t, r, REASON), INDENT);
+        str_release(&text);
     }
+    (void)printf("\n%d supported, %d refuted, %d undecided: by the trials of this store alone.\n"
+                 "isoflop claims NAME  tells a claim's rule, source and query.\n",
+                 counts[CLAIM_SUPPORTED], counts[CLAIM_REFUTED], counts[CLAIM_UNDECIDED]);
 }
 
 static void print_one(const struct table *t)
 {
+    enum { INDENT = 14 };
     const struct claim *claim = claim_find(table_text(t, 0, CLAIM));
-    (void)printf("%s\n  claimed by  %s\n  rule        %s\n  verdict     %s\n  figure      ", table_text(t, 0, SENTENCE),
-                 table_text(t, 0, SOURCE), table_text(t, 0, RULE), table_text(t, 0, VERDICT));
-    print_figures(t, 0);
-    (void)printf("\n  points      %.0f\n  reason      %s\n  query       %s\n", table_number(t, 0, N_POINTS),
-                 table_text(t, 0, REASON), claim ? claim->sql : "");
+    struct str figures;
+    str_init(&figures);
+    add_figures(t, 0, &figures);
+    (void)printf("%s\n", table_text(t, 0, SENTENCE));
+    print_line("  claimed by", table_text(t, 0, SOURCE), INDENT);
+    print_line("  rule", table_text(t, 0, RULE), INDENT);
+    print_line("  verdict", table_text(t, 0, VERDICT), INDENT);
+    print_line("  figure", figures.text, INDENT);
+    (void)printf("  points      %.0f\n", table_number(t, 0, N_POINTS));
+    print_line("  reason", table_text(t, 0, REASON), INDENT);
+    print_line("  query", claim ? claim->sql : "", INDENT);
+    str_release(&figures);
 }
 
 /* A store that is missing is not made: it is opened for reading first. */

@@ -150,6 +150,39 @@ static void an_edge_is_no_optimum(void **state)
     store_close(store);
 }
 
+/* Runs that nobody labelled with a budget, yet whose counted FLOPs agree, are the same IsoFLOP curves. */
+static void counted_budgets_need_no_label(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASES; i++) {
+        if (strcmp(cases[i].claim, "tokens-per-parameter") != 0 && strcmp(cases[i].claim, "equal-exponents") != 0)
+            continue;
+        struct claim_result labelled = of_case(i, true, 3, 1), counted;
+        store = opened(STORE_WRITE);
+        execute("UPDATE trial SET flops = NULL");
+        counted = judged(claim_find(cases[i].claim));
+        assert_int_equal(counted.verdict, CLAIM_SUPPORTED);
+        assert_true(fabs(counted.value / labelled.value - 1) < 1e-9 && counted.n_points == labelled.n_points);
+        execute("UPDATE cost SET flops_executed = flops_executed * (1 + 0.1 * substr(trial_id, 2))");
+        assert_int_equal(judged(claim_find(cases[i].claim)).verdict, CLAIM_UNDECIDED); /* no two agree any more */
+        store_close(store);
+    }
+}
+
+/* However wide the error, a share stays between 0 and 1, and a difference of two between -1 and 1. */
+static void shares_stay_shares(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASES; i++) {
+        if (strcmp(cases[i].claim, "small-matches-large") != 0)
+            continue;
+        struct claim_result r = of_case(i, false, 1, 1e5);
+        assert_true(isnan(r.low) || (r.low >= -1 && r.high <= 1));
+        r = of_case(i, false, 1, 1);
+        assert_true(r.low >= -1 && r.high <= 1);
+    }
+}
+
 /* ---- by hand ---- */
 
 static double mean_of(const struct claim_point *p, int n)
@@ -263,6 +296,8 @@ int main(void)
         cmocka_unit_test_teardown(one_seed_needs_a_large_effect, remove_store),
         cmocka_unit_test_teardown(an_empty_store_decides_nothing, remove_store),
         cmocka_unit_test_teardown(failed_trials_are_left_out, remove_store),
+        cmocka_unit_test_teardown(counted_budgets_need_no_label, remove_store),
+        cmocka_unit_test_teardown(shares_stay_shares, remove_store),
         cmocka_unit_test_teardown(late_predictions_do_not_count, remove_store),
         cmocka_unit_test_teardown(an_edge_is_no_optimum, remove_store),
         cmocka_unit_test(intervals_by_hand),
