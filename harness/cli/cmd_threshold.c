@@ -13,6 +13,7 @@
 #include "harness/analysis/threshold.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/print.h"
+#include "harness/cli/threshold_points.h"
 #include "harness/store/store.h"
 
 enum { REPLICATES = 4000, LOGISTIC_REPLICATES = 400 };
@@ -30,6 +31,9 @@ static const struct axis {
     {"energy_j", "c.energy_j", "joules", true},
     {"latency_ms", "l.p50_ms", "milliseconds per decoded token", false},
 };
+
+/* What a file of points has: the axis is whatever its x is. */
+static const struct axis axis_of_file = {"x", "", "x", true};
 
 static const char setting[] =
     "t.data_identity, t.junk, t.task_share, t.fact_share, t.tokenizer, t.vocabulary, t.context, t.lr";
@@ -266,7 +270,11 @@ int cmd_threshold(struct invocation *invocation)
     int code = EXIT_CODE_DONE;
     settings.logistic = strcmp(option_text(o, "method"), "logistic") == 0;
     settings.replicates = settings.logistic ? LOGISTIC_REPLICATES : REPLICATES;
-    if (ask(invocation->db, task, axis, option_flag(o, "all-models"), &asked, &err) != STATUS_OK)
+    const char *file = option_text(o, "points");
+    axis = file ? &axis_of_file : axis;
+    enum status status = file ? threshold_points_read(&asked, invocation, file, task, &err)
+                              : ask(invocation->db, task, axis, option_flag(o, "all-models"), &asked, &err);
+    if (status != STATUS_OK)
         return failed(&err);
     if (judge_all(&asked, axis, &settings, &answer, &err) != STATUS_OK)
         code = failed(&err);

@@ -101,6 +101,7 @@ static const struct option_row report_options[] = {
 static const struct example threshold_examples[] = {
     {"isoflop threshold all", "parameters from which each ability is there"},
     {"isoflop threshold copy --by flops --at 0.9", "training FLOPs until 9 of 10 are right"},
+    {"isoflop threshold all --points c.csv --columns score=acc*0.01 --items 100", "of anybody's scores"},
     {NULL, NULL},
 };
 
@@ -108,6 +109,9 @@ static const struct option_row threshold_options[] = {
     {.name = "by", .kind = OPTION_CHOICE, .metavar = "AXIS", .preset = "params_non_embedding", .choices = "params_non_embedding params_total params_active flops weight_bytes energy_j latency_ms", .help = "what is to be small"},
     {.name = "at", .kind = OPTION_REAL, .metavar = "SCORE", .preset = "0.5", .minimum = 0.001, .maximum = 1, .help = "exact match that counts as having the ability"},
     {.name = "method", .kind = OPTION_CHOICE, .metavar = "HOW", .preset = "monotone", .choices = "monotone logistic", .help = "how the curve is drawn through the scores"},
+    {.name = "points", .kind = OPTION_TEXT, .metavar = "FILE", .help = "anybody's scores in place of the store's: a CSV with a row per model, columns x, score, n and, if any, task, chance, seed, logprob"},
+    {.name = "columns", .kind = OPTION_TEXT, .metavar = "MAP", .help = "how these are called in FILE, a factor after *, as x=FLOPs,score=percent*0.01"},
+    {.name = "items", .kind = OPTION_REAL, .metavar = "N", .minimum = 1, .maximum = 1e12, .help = "items that each score of FILE rests on, where no column says so"},
     {.name = "all-models", .help = "mixtures of experts and shrunk models too, not dense ones alone"},
     {.name = NULL},
 };

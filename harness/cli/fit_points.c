@@ -44,7 +44,7 @@ static bool same_name(const char *a, const char *b)
     return *a == *b;
 }
 
-static int find_column(const struct table *table, const char *name)
+int fit_find_column(const struct table *table, const char *name)
 {
     int exact = table_column(table, name);
     for (int c = 0; exact < 0 && c < table->n_columns; c++)
@@ -112,13 +112,13 @@ static enum status choose_columns(struct fit_points *out, const struct invocatio
     for (int role = 0; role < FIT_ROLES; role++) {
         index[role] = -1;
         if (*out->column[role]) {
-            index[role] = find_column(table, out->column[role]);
+            index[role] = fit_find_column(table, out->column[role]);
             if (index[role] < 0)
                 return err_set(err, STATUS_USAGE, "%s has no column '%s' (%s)", out->source, out->column[role], role_names[role]);
             continue;
         }
         for (int i = 0; i < 12 && known_names[role][i] && index[role] < 0; i++)
-            index[role] = find_column(table, known_names[role][i]);
+            index[role] = fit_find_column(table, known_names[role][i]);
         out->guessed[role] = index[role] >= 0;
         if (index[role] >= 0)
             (void)str_copy(out->column[role], sizeof out->column[role], table->names[index[role]]);
@@ -130,8 +130,7 @@ static enum status choose_columns(struct fit_points *out, const struct invocatio
 
 /* ---- Numbers ---- */
 
-/* "70M", "1.4 B", "1,000,000", "6e20 FLOPs": a number with an SI or common multiple and a unit's name. */
-static bool read_number(const char *text, double *out)
+bool fit_read_number(const char *text, double *out)
 {
     static const struct {
         const char *word;
@@ -181,7 +180,7 @@ static enum status read_cell(struct fit_points *out, const struct table *table, 
     }
     if (cell->kind != CELL_TEXT)
         *value = table_number(table, row, column);
-    else if (!read_number(cell->text, value) && strcasecmp(cell->text, "nan") != 0)
+    else if (!fit_read_number(cell->text, value) && strcasecmp(cell->text, "nan") != 0)
         return err_set(err, STATUS_USAGE, "%s: row %d: %s (column %s) is '%.60s', no number", out->source, row + 1, role_names[role],
                        table->names[column], cell->text);
     else if (strcasecmp(cell->text, "nan") == 0)
@@ -239,7 +238,7 @@ static void forget_text(struct fit_points *out, const struct law *law, const str
         double value;
         for (int row = 0; row < table->n_rows && index[role] >= 0 && out->guessed[role] && !needed; row++) {
             const char *text = table_text(table, row, index[role]);
-            if (text && !read_number(text, &value)) {
+            if (text && !fit_read_number(text, &value)) {
                 index[role] = -1;
                 *out->column[role] = 0;
             }

@@ -46,6 +46,12 @@ MUST_CHECK enum status fit_points_read(struct fit_points *out, const struct invo
                                        struct err *err);
 void fit_points_release(struct fit_points *points);
 
+/* "70M", "1.4 B", "1,000,000", "6e20 FLOPs": a number with an SI or common multiple and a unit's name. */
+bool fit_read_number(const char *text, double *out);
+
+/* The column of that name, letters of any case and '_' as ' ' where none has it exactly; -1: none. */
+int fit_find_column(const struct table *table, const char *name);
+
 /* NaN is NaN's equal. */
 bool fit_same_number(double a, double b);
 
