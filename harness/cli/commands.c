@@ -529,7 +529,7 @@ const struct command commands[] = {
     {
         .name = "size",
         .group = GROUP_LEARN,
-        .summary = "parameters, memory, days, money and latency of known models",
+        .summary = "parameters, memory, days, money of known models",
         .arguments = "[MODEL]",
         .details = "Counted from the shape, for models nobody here can train too. MODEL is a name of the catalogue, "
                    "a config.json of any family, or a folder with one. Hardware is that of experiments/hardware.csv, each figure "
