@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "harness/cli/help.h"
 #include "harness/cli/print.h"
 
 /* ---- A table for programs ---- */
@@ -198,7 +199,7 @@ static void print_running(const struct size_facts *f, const struct machines *mac
         seconds_text(decode, sizeof decode, best->decode_s);
         (void)printf("  %-12.12s %11s  %8s  %7.0f  %14s  %12s\n", h->name, fits, names[best - r], best->devices, prefill, decode);
     }
-    (void)printf("  at the roofline, which is a lower bound: FLOPs over peak, bytes over bandwidth.\n"
+    (void)printf("  at the roofline, a lower bound: FLOPs over peak, bytes over bandwidth.\n"
                  "  Keys and values of %lld tokens are held. How far off:  isoflop size --measured\n",
                  (long long)f->tokens_per_sequence);
 }
@@ -229,7 +230,15 @@ void size_print_people(const struct size_facts *f, const struct machines *machin
         (void)printf(", %lld experts, %lld active", (long long)a->experts, (long long)a->experts_per_token);
     if (a->shared_experts)
         (void)printf(", %lld shared", (long long)a->shared_experts);
-    (void)printf("\n%s%s%s", *f->note ? "  " : "", f->note, *f->note ? "\n" : "");
+    (void)fputc('\n', stdout);
+    if (*f->note) {
+        struct str note;
+        str_init(&note);
+        str_append(&note, "  ");
+        help_wrap(&note, f->note, 2, 2);
+        (void)fputs(note.text, stdout);
+        str_release(&note);
+    }
     print_count("parameters", f->counts.total, "in all");
     print_count("active", f->counts.active, "that one token uses");
     print_count("non-embedding", f->counts.non_embedding, "without embedding, positions, head");
@@ -242,13 +251,13 @@ void size_print_people(const struct size_facts *f, const struct machines *machin
         (void)snprintf(says, sizeof says, "FLOPs by 6 N D for %s tokens", tokens);
         (void)printf("  %-14s %19.3g   %s\n", "training", f->train_flops, says);
     } else {
-        (void)printf("  %-14s %19s   %s\n", "training", "-", "on how many tokens is not known; say  --tokens D");
+        (void)printf("  %-14s %19s   %s\n", "training", "-", "tokens are not known; say  --tokens D");
     }
     print_memory("memory", 2 * total, "weights in 16 bits");
     print_memory("", total, "in 8 bits");
     print_memory("", total / 2, "in 4 bits");
     print_memory("", TRAIN_BYTES_PER_PARAMETER * total, "to train: weights, gradients, AdamW");
-    print_memory("", hardware_activation_bytes(a, a->context), "and activations of one sequence, recomputed");
+    print_memory("", hardware_activation_bytes(a, a->context), "activations of one sequence, recomputed");
     print_memory("", size_cache_bytes(a, 2), "keys and values per token, 16 bits");
     if (*f->source)
         (void)printf("  %-14s %19s   %s\n", "shape from", "", f->source);
