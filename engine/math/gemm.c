@@ -17,11 +17,12 @@ extern const struct gemm_set gemm_set_avx2, gemm_set_avx512;
 
 enum {
     DEPTH_MAX = 256,           /* a panel of 32 columns is then 32 KiB */
-    A_BLOCK = 96 * 1024,       /* floats of A that stay in the second-level cache */
+    A_BLOCK = 144 * 1024,      /* floats of A that stay in the second-level cache */
     A_BLOCK_NEAR = 4 * 1024,   /* … and in the first, when all of B's panels stay there too */
     B_NEAR = 6 * 1024,         /* floats of such a B */
     B_SCRATCH = 256 * 1024,    /* floats of packed B: 1 MiB */
     A_SCRATCH = A_BLOCK + GEMM_ROWS_MAX * DEPTH_MAX,
+    STRIP = 16,                /* rows of memory that are packed together */
     PAD = 16,
     PACKED = 0, /* as the stride of A's columns: as far as a tile is tall */
 };
@@ -127,12 +128,16 @@ static void pack_a(const struct product *p, struct block *block)
         return;
     }
     struct tiling tiling = tiling_of(block->rows, p->tallest);
-    const float *from = a->data;
-    for (int t = 0; t < tiling.tiles; t++) {
-        int rows = tiling.height + (t < tiling.taller);
-        p->set->pack_rows(out, rows, from, a->k_stride, rows, K);
-        from += rows;
-        out += rows * K;
+    for (int k = 0; k < K; k += STRIP) { /* what one tile leaves of a line is still there for the next */
+        const float *from = a->data + k * a->k_stride;
+        int strip = K - k < STRIP ? K - k : STRIP;
+        out = scratch.a;
+        for (int t = 0; t < tiling.tiles; t++) {
+            int rows = tiling.height + (t < tiling.taller);
+            p->set->pack_rows(out + k * rows, rows, from, a->k_stride, rows, strip);
+            from += rows;
+            out += rows * K;
+        }
     }
     block->a = (struct operand){p->scratch->a, K, PACKED};
 }
@@ -201,16 +206,16 @@ static int smaller(int a, int b)
 static void plan(struct product *p)
 {
     const struct gemm_set *set = p->set;
-    int vectors = 2, tall; /* panels as wide as the rows leave registers for */
+    int vectors = 2, tall, most, blocks; /* panels as wide as the rows leave registers for */
     while (vectors < GEMM_VECTORS_MAX && p->M <= set->rows_max[vectors + 1])
         vectors++;
     p->panel = vectors * set->width;
     tall = p->tallest = set->rows_max[vectors];
     p->depth = gemm_depth(p->K);
     p->block_columns = B_SCRATCH / p->depth / p->panel * p->panel;
-    p->block_rows = (p->N * p->depth <= B_NEAR ? A_BLOCK_NEAR : A_BLOCK) / (p->depth + PAD) / tall * tall;
-    if (p->block_rows < tall)
-        p->block_rows = tall;
+    most = (p->N * p->depth <= B_NEAR ? A_BLOCK_NEAR : A_BLOCK) / (p->depth + PAD) / tall * tall;
+    blocks = (p->M + most - 1) / most; /* of equal height, as far as whole tiles can be */
+    p->block_rows = ((p->M + blocks - 1) / blocks + tall - 1) / tall * tall;
     p->packs_b = p->b.k_stride == 1 || p->M > 2 * tall;
     p->packs_a = p->a.k_stride == 1 ? p->a.row_stride % 1024 == 0 && p->N > 2 * p->panel && p->M > 8
                                     : p->N > 2 * p->panel && p->M > tall;

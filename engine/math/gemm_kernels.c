@@ -102,7 +102,10 @@ INLINE vector load_quads(const float *const *rows, ptrdiff_t at)
 }
 #endif
 
-enum { CACHE_LINE = 16 }; /* floats */
+enum {
+    CACHE_LINE = 16,   /* floats */
+    STEPS_PER_ROW = 4, /* of k, between calls for one row of C and for the next */
+};
 
 /* ---- one tile ---- */
 
@@ -138,12 +141,15 @@ INLINE void finish(const int rows, const int vectors, mask last, vector sums[GEM
         }
 }
 
-/* rows, vectors and by_columns are constants wherever this is inlined: the loops over them vanish. */
+/* rows, vectors and by_columns are constants wherever this is inlined: the loops over them vanish.
+ * C is called into the second level (the first is full) a row at a time while k runs: all rows at once would take every
+ * buffer there is for lines on their way, and the loads of A and B would wait behind them. */
 INLINE void tile(const int rows, const int vectors, const bool by_columns, const struct gemm_tile *t)
 {
-    const float *a = t->a, *b = t->b;
+    const float *a = t->a, *b = t->b, *c = t->c;
     const ptrdiff_t a_stride = t->a_stride, b_stride = t->b_stride;
     const mask last = first_lanes(t->columns - (vectors - 1) * WIDTH);
+    const ptrdiff_t last_fetch = (rows - 1) * STEPS_PER_ROW;
     vector sums[GEMM_ROWS_MAX][GEMM_VECTORS_MAX];
     /* Rows are reached from every third one, so that few addresses need few registers. */
     const float *thirds[(GEMM_ROWS_MAX + 2) / 3];
@@ -155,14 +161,13 @@ INLINE void tile(const int rows, const int vectors, const bool by_columns, const
         for (int j = 0; j < vectors; j++)
             sums[i][j] = zero_vector();
     }
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-        for (int j = 0; j < vectors * WIDTH; j += CACHE_LINE)
-            __builtin_prefetch(t->c + i * t->c_stride + j, 1, 2); /* into the second level: the first is full */
 #pragma GCC unroll 1
     for (ptrdiff_t k = 0; k < t->K; k++) {
+        const float *row = c + (k < last_fetch ? k : last_fetch) / STEPS_PER_ROW * t->c_stride;
         vector bs[GEMM_VECTORS_MAX];
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors * WIDTH; j += CACHE_LINE)
+            __builtin_prefetch(row + j, 1, 2);
 #pragma GCC unroll 4
         for (int j = 0; j < vectors - 1; j++)
             bs[j] = load(b + j * WIDTH);
@@ -177,10 +182,6 @@ INLINE void tile(const int rows, const int vectors, const bool by_columns, const
         b += b_stride;
         if (by_columns)
             a += a_stride;
-        else if (k % CACHE_LINE == 0)
-#pragma GCC unroll 14
-            for (int i = 0; i < rows; i++)
-                __builtin_prefetch(thirds[i / 3] + (i % 3) * a_stride + k + rows * a_stride);
     }
     finish(rows, vectors, last, sums, t);
 }
