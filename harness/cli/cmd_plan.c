@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_plan.c — `isoflop plan SPEC`: what would run, and what it would cost. Writes nothing. */
+/* cmd_plan.c — `isoflop plan SPEC`: what would run, and what it would cost. Writes nothing but the
+ * calibration of this machine, where it lacks something (sweep.h). */
 #include "harness/cli/commands.h"
 #include "harness/cli/planned.h"
 #include "harness/cli/sweep.h"

@@ -259,13 +259,37 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
 
 /* ---- the sweep ---- */
 
-/* A budget is best spent on many small trials first; otherwise the longest go first, so that none is left
- * running alone at the end. */
+struct turn {
+    double seconds;
+    int index; /* in the plan */
+};
+
 static int by_seconds(const void *a, const void *b)
 {
-    double x = ((const struct planned_trial *)a)->estimate.seconds;
-    double y = ((const struct planned_trial *)b)->estimate.seconds;
-    return (x > y) - (x < y);
+    const struct turn *x = a, *y = b;
+    if (x->seconds != y->seconds)
+        return x->seconds < y->seconds ? -1 : 1;
+    return x->index - y->index;
+}
+
+/* A budget is best spent on many small trials first; otherwise the longest go first, so that none is left running alone
+ * at the end, and those of equal length in the plan's order. Branches of a trunk keep theirs, which trunk.h made. */
+static void put_in_turn(struct plan *plan, bool smallest_first)
+{
+    int n = plan->n_trials;
+    struct turn *turns = calloc((size_t)n + 1, sizeof *turns);
+    struct planned_trial *trials = calloc((size_t)n + 1, sizeof *trials);
+    ASSERT(turns && trials);
+    for (int i = 0; i < n; i++) {
+        double seconds = plan->trials[i].estimate.seconds;
+        turns[i] = (struct turn){smallest_first ? seconds : -seconds, i};
+    }
+    qsort(turns, (size_t)n, sizeof *turns, by_seconds);
+    for (int i = 0; i < n; i++)
+        trials[i] = plan->trials[turns[i].index];
+    memcpy(plan->trials, trials, (size_t)n * sizeof *trials);
+    free(turns);
+    free(trials);
 }
 
 /* The store's folder, and beside it those for the models and for states. */
@@ -374,8 +398,8 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
     *out = (struct runner_result){0};
     if (status != STATUS_OK)
         return status;
-    if (options->budget_s > 0)
-        qsort(plan->trials, (size_t)plan->n_trials, sizeof *plan->trials, by_seconds);
+    if (options->budget_s > 0 || !plan->shares_trunks)
+        put_in_turn(plan, options->budget_s > 0);
     c.ended = calloc((size_t)plan->n_trials, 1);
     c.running = calloc((size_t)plan->n_trials, 1);
     c.tries = calloc((size_t)plan->n_trials, sizeof *c.tries);

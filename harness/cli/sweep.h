@@ -33,8 +33,9 @@ struct sweep_options {
     void *told_context;
 };
 
-/* Fills the predicted seconds of every trial from a short measurement in a child process, so that the caller
- * computes nothing itself. *flops_per_s (may be NULL) gets the rate at the plan's median width. */
+/* Fills the predicted seconds of every trial from the calibration of this machine and build, kept in the user's cache
+ * (the file calibration; without it all is measured anew). What it lacks is measured in a child process, so that the
+ * caller computes nothing itself. *flops_per_s (may be NULL) gets the training rate of the trial in the plan's middle. */
 void sweep_calibrate(struct plan *plan, double *flops_per_s);
 
 /* Refuses a plan with trials that need more memory than is free, or than limit_bytes unless that is 0 (STATUS_USAGE). */

@@ -31,13 +31,27 @@ int trial_score_sequences(const struct knobs *knobs);
 MUST_CHECK enum status trial_write_knobs(const char *folder, const struct knobs *knobs, struct err *err);
 MUST_CHECK enum status trial_read_knobs(const char *folder, struct knobs *out, struct err *err);
 
-/* Measures this machine for predictions: FLOP/s of one training step at the given width, on one core (a short
- * run in this process; about 50 ms). */
-double trial_calibrate(int64_t width);
+/* What a trial's parts take on one core, in processor seconds. */
+struct trial_speed {
+    double start_s;  /* until it trains: the text, what is watched for, memory */
+    double step_s;   /* an optimiser step, with its text */
+    double window_s; /* scoring one held-out window */
+    double tasks;    /* abilities that are asked about */
+};
+
+/* Measures them here and now, on the trial's own shape and text; a tenth of a second, or a few steps. Of a large model a
+ * part of a step is measured, and scaled by FLOPs. False when that cannot be: too large, or no text. */
+bool trial_measure_speed(const struct knobs *knobs, struct trial_speed *out);
+/* Appends what the speed depends on: trials with one text have one speed, on one machine and build. */
+void trial_speed_key(const struct knobs *knobs, struct str *out);
+/* Seconds of a trial that executes so many steps itself. */
+double trial_predict(const struct knobs *knobs, const struct trial_speed *speed, double steps);
 
 /* The hidden command `__trial`. Returns the process's exit code; the outcome itself went to the runner. */
 int trial_main(void);
 
+/* Appends the path of something kept in the user's cache: "$XDG_CACHE_HOME/isoflop/name". */
+void trial_cache(const char *name, struct str *out);
 /* The folder of the corpora that `make corpora` fills, which {corpora} in data.path stands for. */
 void trial_corpora_folder(struct str *out);
 

@@ -58,10 +58,15 @@ struct trial {
 int64_t trial_sequences(const struct knobs *knobs);       /* per optimiser step */
 void trial_shape(const struct knobs *knobs, struct train_shape *out);
 void trial_schedule(const struct knobs *knobs, struct schedule *out);
-double trial_score_flops(const struct knobs *knobs);
 void trial_data_path(const struct knobs *knobs, struct str *out);
 enum status trial_tokenizer(const struct knobs *knobs, const struct source *source, struct tokenizer **out,
                             struct err *err); /* trial_tokenizer.c */
+
+/* The sequences first … first+rows-1 of the training text, for a trainer; the context is a trial, of which only source,
+ * config, knobs and overlap are used (trial_train.c). */
+void trial_fill(const void *trial, int64_t first, int rows, int32_t *tokens, int32_t *targets);
+/* Points of the held-out curve, and the share of the final measurement's windows each takes. */
+enum { TRIAL_HELDOUT_POINTS = 8, TRIAL_CURVE_SHARE = 8 };
 
 /* Held-out loss over the first `windows` windows; load (L,E), where not NULL, gets the experts' mean shares. False when
  * the runner asks to stop. */

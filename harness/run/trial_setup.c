@@ -98,15 +98,6 @@ int64_t trial_heldout_windows(const struct knobs *knobs)
     return (knobs->heldout_tokens + counted - 1) / counted;
 }
 
-/* Rough, for the plan's seconds: held-out scoring and the abilities' items. */
-double trial_score_flops(const struct knobs *knobs)
-{
-    struct config config;
-    int T = (int)knobs->context;
-    trial_config(knobs, &config);
-    return cost_forward_flops(&config, 1, T) * (double)(trial_heldout_windows(knobs) * 2);
-}
-
 enum status trial_estimate(const struct knobs *knobs, struct estimate *out, struct err *err)
 {
     struct config config;
@@ -138,13 +129,18 @@ enum status trial_estimate(const struct knobs *knobs, struct estimate *out, stru
     return STATUS_OK;
 }
 
-void trial_corpora_folder(struct str *out)
+void trial_cache(const char *name, struct str *out)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (cache && *cache)
-        str_format(out, "%s/isoflop/corpora", cache);
+        str_format(out, "%s/isoflop/%s", cache, name);
     else
-        str_format(out, "%s/.cache/isoflop/corpora", home ? home : ".");
+        str_format(out, "%s/.cache/isoflop/%s", home ? home : ".", name);
+}
+
+void trial_corpora_folder(struct str *out)
+{
+    trial_cache("corpora", out);
 }
 
 void trial_data_path(const struct knobs *knobs, struct str *out)
@@ -238,33 +234,4 @@ enum status trial_identity(const struct knobs *knobs, struct str *out, struct er
     source_identity(source, out);
     source_free(source);
     return STATUS_OK;
-}
-
-double trial_calibrate(int64_t width)
-{
-    struct knobs knobs;
-    struct config config;
-    struct model model;
-    struct err err = ERR_INIT;
-    enum { SEQUENCES = 4 };
-    static int32_t tokens[SEQUENCES * 128];
-    double flops, best = 0;
-    knobs_preset(&knobs);
-    knobs.width = width;
-    knobs.depth = 1;
-    knobs.heads = width % 16 ? 1 : 0;
-    trial_config(&knobs, &config);
-    if (model_open(&model, &config, SEQUENCES, MODEL_TRAIN, &err) != STATUS_OK)
-        return 0;
-    vec_flush_subnormals();
-    model_init_weights(&model, 1);
-    flops = cost_train_flops(&config, 1, SEQUENCES, config.context);
-    /* Processor time, not wall time: what else runs on the machine now says nothing of the hours to come. */
-    for (double start = clock_cpu_s(); clock_cpu_s() - start < 0.05 || best == 0;) {
-        double before = clock_cpu_s();
-        (void)model_forward_backward(&model, tokens, tokens, SEQUENCES, config.context, 1e-3, NULL);
-        best = fmax(best, flops / fmax(clock_cpu_s() - before, 1e-6));
-    }
-    model_release(&model);
-    return best;
 }

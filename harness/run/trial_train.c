@@ -13,11 +13,11 @@
 #include "engine/model/cost.h"
 #include "harness/run/trial_parts.h"
 
-/* Points on the stored training curve, and of the held-out one when eval.every is 0. */
-enum { TRAIN_POINTS = 64, HELDOUT_POINTS = 8, CURVE_SHARE = 8 };
+/* Points on the stored training curve. */
+enum { TRAIN_POINTS = 64 };
 
 /* A window is one token longer than a sequence: its targets are its tokens, one further. */
-static void fill(const void *context, int64_t first, int rows, int32_t *tokens, int32_t *targets)
+void trial_fill(const void *context, int64_t first, int rows, int32_t *tokens, int32_t *targets)
 {
     const struct trial *trial = context;
     int T = trial->config.context, first_scored = T - source_scored(trial->source, T);
@@ -45,14 +45,14 @@ static bool has_point(const struct history *history, int64_t step, const char *n
 /* The held-out loss after the steps done, where one is due and none came with the state; false to stop. */
 static bool curve_point(struct trial *trial)
 {
-    int64_t every = trial->knobs->eval_every ? trial->knobs->eval_every : trial->steps / HELDOUT_POINTS;
+    int64_t every = trial->knobs->eval_every ? trial->knobs->eval_every : trial->steps / TRIAL_HELDOUT_POINTS;
     int64_t step = trial->history.step;
     struct heldout h;
     if (step == 0 || every < 1 || step % every != 0 || has_point(&trial->history, step, "heldout_loss"))
         return true;
     if (step == trial->steps)
         return true; /* the last point is the final measurement */
-    if (!trial_heldout(trial, (trial_heldout_windows(trial->knobs) + CURVE_SHARE - 1) / CURVE_SHARE, &h, NULL))
+    if (!trial_heldout(trial, (trial_heldout_windows(trial->knobs) + TRIAL_CURVE_SHARE - 1) / TRIAL_CURVE_SHARE, &h, NULL))
         return false;
     trial_metric(trial, step, "heldout_loss", h.loss);
     return true;
@@ -99,7 +99,7 @@ static bool train(struct trial *trial, struct trainer *trainer)
 {
     const struct knobs *k = trial->knobs;
     const struct adamw adamw = {k->beta1, k->beta2, 1e-8, k->weight_decay, k->clip};
-    const struct train_data data = {trial, fill};
+    const struct train_data data = {trial, trial_fill};
     struct history *history = &trial->history;
     while (curve_point(trial) && child_poll(&trial->child)) {
         int64_t step = history->step;
