@@ -384,7 +384,7 @@ CREATE TABLE bench_sample (
     run_id      TEXT NOT NULL,              -- the benchmark run it belongs to
     host_id     INTEGER REFERENCES host (host_id),   -- the machine
     build_id    INTEGER REFERENCES build (build_id), -- the build
-    bench       TEXT NOT NULL,              -- suite: train, moe, decode, gemm, machine
+    bench       TEXT NOT NULL,              -- suite: train, moe, decode, sweep, gemm, machine
     name        TEXT NOT NULL,              -- the case: what was timed
     metric      TEXT NOT NULL,              -- what was measured: seconds, flops, loss_bits, ...
     unit        TEXT NOT NULL,              -- unit of value

@@ -11,6 +11,7 @@
 #include "engine/math/vec.h"
 #include "harness/cli/bench_machine.h"
 #include "harness/cli/bench_models.h"
+#include "harness/cli/bench_sweep.h"
 #include "harness/cli/bench_timing.h"
 
 #define MIB (1 << 20)
@@ -29,6 +30,9 @@
     INFER("fp32", width, layers, 1, __VA_ARGS__), INFER("int8", width, layers, 1, .i8 = true, .beside = "f32", __VA_ARGS__), \
     INFER("fp32 prompt", width, layers, 64, __VA_ARGS__),                                                               \
     INFER("int8 prompt", width, layers, 64, .i8 = true, .beside = "f32", __VA_ARGS__)
+#define SWEEP(name_, width_, layers_, trials_, tokens_)                                                                 \
+    {.suite = "sweep", .name = name_, .kind = BENCH_SWEEP, SHAPE(width_, layers_), .batch = 1, .tokens = tokens_,       \
+     .trials = trials_, .beside = "two_jobs"}
 #define READ(mib) {.suite = "machine", .name = "read " #mib " MiB", .kind = BENCH_READING, .bytes = (int64_t)(mib) * MIB}
 /* Forward X W^T, dX = dY W, dW += dY^T X: NT, NN and TN of the linear algebra libraries. */
 #define PRODUCT(what, m, n, k, ...)                                                                                    \
@@ -51,6 +55,8 @@ static const struct bench_case cases[] = {
     DECODE(256, 6, .vocabulary = 256),
     DECODE(512, 8, .vocabulary = 256),
     DECODE(768, 12, .vocabulary = 50257),
+    SWEEP("10 trials of 1 step", 16, 1, 10, 512),
+    SWEEP("4 trials of 192 steps", 32, 2, 4, 98304),
     {.suite = "machine", .name = "multiply-add", .kind = BENCH_PEAK},
     {.suite = "machine", .name = "multiply-add, all CPUs", .kind = BENCH_PEAK_ALL},
     READ(1),
@@ -100,6 +106,8 @@ static const struct metric { const char *name, *unit; bool exact; size_t offset;
     {"seconds", "s", false, offsetof(struct bench_result, seconds)},
     {NULL, "s", false, offsetof(struct bench_result, beside_seconds)},
     {"read_seconds", "s", false, offsetof(struct bench_result, read_seconds)},
+    {"overhead_seconds", "s", false, offsetof(struct bench_result, overhead_seconds)},
+    {"peaks_ratio", "", false, offsetof(struct bench_result, peaks_ratio)},
 };
 
 enum status bench_measure(const struct bench_case *c, struct bench_sample out[BENCH_METRICS_MAX], int *n, struct err *err)
@@ -107,6 +115,7 @@ enum status bench_measure(const struct bench_case *c, struct bench_sample out[BE
     static enum status (*const measure[])(const struct bench_case *, struct bench_result *, struct err *) = {
         [BENCH_TRAINING] = bench_training, [BENCH_INFERENCE] = bench_inference, [BENCH_PRODUCT] = bench_product,
         [BENCH_READING] = bench_read,      [BENCH_PEAK] = bench_peak,           [BENCH_PEAK_ALL] = bench_peak_all,
+        [BENCH_SWEEP] = bench_sweep,
     };
     struct bench_result result = {0};
     char beside[48] = "";

@@ -18,10 +18,11 @@ enum bench_kind {
     BENCH_READING,   /* memory read again and again */
     BENCH_PEAK,      /* the multiply-add loop … */
     BENCH_PEAK_ALL,  /* … on all CPUs at once */
+    BENCH_SWEEP,     /* a sweep with one job, beside one with two */
 };
 
 struct bench_case {
-    const char *suite;  /* train, moe, decode, gemm, machine */
+    const char *suite;  /* train, moe, decode, sweep, gemm, machine */
     const char *name;   /* "width 64, 2 layers" */
     enum bench_kind kind;
     int width, layers;  /* model; 0 for the others */
@@ -29,10 +30,11 @@ struct bench_case {
     int experts, experts_per_token; /* 0: dense */
     bool i8;            /* 8-bit weights */
     int batch, tokens;  /* sequences, tokens of each */
+    int trials;         /* of a sweep */
     int M, N, K;        /* C (M,N) = op(A) (M,K) op(B) (K,N); added to C when A is transposed, as for dW */
     bool transpose_a, transpose_b;
     int64_t bytes;      /* to be read */
-    const char *beside; /* what it is timed beside, besides the peak: "openblas", "dense", "f32"; NULL for nothing */
+    const char *beside; /* what it is timed beside, besides the peak: "openblas", "dense", "f32", "two_jobs"; NULL for nothing */
 };
 
 /* What was measured; 0 where a case has no such figure. Exact: the same whatever the speed. Seconds are of one round,
@@ -43,6 +45,8 @@ struct bench_result {
     double seconds, peak_seconds;
     double beside_seconds;        /* of what the case names */
     double read_seconds;          /* of reading `bytes`, beside decoding */
+    double overhead_seconds;      /* of a sweep, per trial, beyond the trial's own wall_s */
+    double peaks_ratio;           /* the peak of all CPUs over that of one, beside a sweep */
 };
 
 /* The table; NULL past the last. */
@@ -52,7 +56,7 @@ const struct bench_case *bench_case_find(const char *suite, const char *name);
 enum { BENCH_METRICS_MAX = 12 };
 
 /* Measures the case here and now: one sample per metric, block 0. The one whose name is "seconds" is per optimiser
- * step, per token, per prompt or per product. */
+ * step, per token, per prompt, per trial or per product. */
 MUST_CHECK enum status bench_measure(const struct bench_case *the_case, struct bench_sample out[BENCH_METRICS_MAX],
                                      int *n, struct err *err);
 

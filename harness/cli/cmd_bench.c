@@ -118,7 +118,7 @@ static int choose(const struct options *options, const struct bench_case **chose
         for (int i = 0; bench_case_at(i); i++)
             known = known || strcmp(bench_case_at(i)->suite, options->arguments[a]) == 0;
         if (!known) {
-            (void)err_set(err, STATUS_USAGE, "there is no suite '%s'; there are: train moe decode gemm machine", options->arguments[a]);
+            (void)err_set(err, STATUS_USAGE, "there is no suite '%s'; there are: train moe decode sweep gemm machine", options->arguments[a]);
             return -1;
         }
     }
@@ -181,12 +181,13 @@ static void set(struct table *table, int row, int column, double value)
 
 enum { RUN_ID, BENCH, NAME, WIDTH, LAYERS, BATCH, TOKENS, THREADS, SAMPLES, SECONDS, SECONDS_P5, SECONDS_P95, TOKENS_PER_S,
        GFLOPS, PEAK_GFLOPS, PEAK_SHARE, OPENBLAS_GFLOPS, OPENBLAS_RATIO, DENSE_RATIO, F32_RATIO, GB_PER_S, READ_GB_PER_S,
-       READ_SHARE };
+       READ_SHARE, OVERHEAD_S, OVERHEAD_SHARE, TWO_JOBS_RATIO, PEAKS_RATIO };
 
 static const char *const columns[] = {
     "run_id", "bench", "name", "width", "layers", "batch", "tokens", "threads", "samples", "seconds_p50", "seconds_p5",
     "seconds_p95", "tokens_per_s", "gflops", "peak_gflops", "peak_share", "openblas_gflops", "openblas_ratio", "dense_ratio",
-    "f32_ratio", "gb_per_s", "read_gb_per_s", "read_share"};
+    "f32_ratio", "gb_per_s", "read_gb_per_s", "read_share", "overhead_s",
+    "overhead_share", "two_jobs_ratio", "peaks_ratio"};
 
 /* What the times of all processes say together. Ratios are those of a process, in which both sides took turns. */
 static void set_speeds(struct table *table, int row, const struct samples *samples, const struct bench_case *c)
@@ -208,6 +209,10 @@ static void set_speeds(struct table *table, int row, const struct samples *sampl
     set(table, row, GB_PER_S, bytes / seconds * 1e-9);
     set(table, row, READ_GB_PER_S, bytes / read * 1e-9);
     set(table, row, READ_SHARE, median_ratio(samples, c, "read_seconds", "seconds", values));
+    set(table, row, OVERHEAD_S, median_of(samples, c, "overhead_seconds", values));
+    set(table, row, OVERHEAD_SHARE, median_ratio(samples, c, "overhead_seconds", "seconds", values));
+    set(table, row, TWO_JOBS_RATIO, median_ratio(samples, c, "two_jobs_seconds", "seconds", values));
+    set(table, row, PEAKS_RATIO, median_of(samples, c, "peaks_ratio", values));
     free(values);
 }
 
@@ -247,6 +252,12 @@ static void print_row(const struct table *table, int r)
     (void)printf("%-7s %-36s %9.1f us %9.1f – %-9.1f", table_text(table, r, BENCH), table_text(table, r, NAME),
                  1e6 * table_number(table, r, SECONDS), 1e6 * table_number(table, r, SECONDS_P5),
                  1e6 * table_number(table, r, SECONDS_P95));
+    if (isfinite(table_number(table, r, OVERHEAD_S))) {
+        (void)printf(" %6.2f ms %6.1f %%  overhead; -j 2: %.2f x -j 1, two CPUs' peak: %.2f x one's\n",
+                     1e3 * table_number(table, r, OVERHEAD_S), 100 * table_number(table, r, OVERHEAD_SHARE),
+                     table_number(table, r, TWO_JOBS_RATIO), table_number(table, r, PEAKS_RATIO));
+        return;
+    }
     if (!isfinite(table_number(table, r, GB_PER_S)))
         (void)printf(" %6.1f GF/s %4.0f %%", table_number(table, r, GFLOPS), 100 * table_number(table, r, PEAK_SHARE));
     else if (isfinite(table_number(table, r, READ_SHARE)))

@@ -382,7 +382,8 @@ const struct command commands[] = {
         .group = GROUP_SWEEP,
         .summary = "what a spec would run, and what it would cost",
         .arguments = "SPEC",
-        .details = "Prints every trial with its parameters, tokens, FLOPs, seconds and memory. Writes nothing.",
+        .details = "Prints every trial with its parameters, tokens, FLOPs, seconds and memory. Writes nothing but what it"
+                   " learns of this machine's speed, in the user's cache.",
         .examples = plan_examples,
         .options = plan_options,
         .flags = COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
@@ -618,13 +619,14 @@ const struct command commands[] = {
         .group = GROUP_SPEED,
         .summary = "time training, mixtures, decoding, the machine",
         .arguments = "[SUITE...]",
-        .details = "Suites: train moe decode gemm machine. A sample is a process of its own; the order is drawn anew for every"
+        .details = "Suites: train moe decode sweep gemm machine. A sample is a process of its own; the order is drawn anew for every"
                    " block. Every case is timed in turns with a loop of multiply-adds, the peak of the core at that moment, and with"
                    " what it is to be compared with: moe, a step of a mixture, with a step of the dense model of equal active size;"
                    " decode, a prompt of 64 tokens or one token after another, in 8 bits with fp32, and with reading as many bytes as"
-                   " a token needs of the weights; gemm with OpenBLAS. machine is that peak and reading memory. Times are processor"
-                   " time of the one thread that works, except with all CPUs. Speed and share: of FLOPs and the peak, or, for a token,"
-                   " of bytes and reading.",
+                   " a token needs of the weights; sweep, what a trial takes in a sweep by the wall clock and how much of it is"
+                   " not the trial's own work, with the same on two jobs; gemm with OpenBLAS. machine is that peak and reading memory. Times are processor"
+                   " time of the one thread that works, except in sweeps and with all CPUs. Speed and share: of FLOPs and the peak,"
+                   " or, for a token, of bytes and reading.",
         .examples = bench_examples,
         .options = bench_options,
         .flags = COMMAND_DB | COMMAND_JSON | COMMAND_CSV | COMMAND_BLAS,
