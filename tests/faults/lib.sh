@@ -33,7 +33,8 @@ make_golden() {
     "${run[@]}" golden.db >/dev/null 2>&1 && results golden.db >golden || { echo 'not ok 1 - an undisturbed sweep'; return 1; }
 }
 whole() { # db: as the golden one, each trial done once, nothing running
-    results "$1" >have && cmp -s have golden || { echo 'results differ'; return 1; }
+    results "$1" >have || { echo 'the results cannot be read'; return 1; }
+    cmp -s have golden || { echo 'results differ:'; diff golden have | cut -c1-2000 | head -n 6 | sed 's/^/# /'; return 1; }
     "$isoflop" export attempt --db "$1" | awk -F, -v n="$trials" '$3 == "running" { exit 1 } $3 == "done" { done[$1]++ }
         END { for (t in done) { trials++; if (done[t] != 1) exit 1 } exit trials != n }' || { echo 'lost or doubled'; return 1; }
     "$isoflop" doctor --db "$1" | grep -q '^ok *store ' || { echo 'damaged'; return 1; }
