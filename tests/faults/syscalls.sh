@@ -18,7 +18,7 @@ trials=3 samples=6
 [ -z "${ISOFLOP_TORTURE:-}" ] || trials=20 samples=100000
 write_spec
 
-# Injects a fault, then runs again without. name, injection, expected end of the disturbed run (killed:N at its N-th call, told, done, any)
+# Injects a fault, then runs again without. name, injection, expected end of the disturbed run (killed:N at its N-th call, told, well, any)
 disturbed() {
     local code said
     forget
@@ -33,7 +33,7 @@ disturbed() {
             return 1
         fi
         ;;
-    done) [ "$code" = 0 ] || { echo "# $1: exit code $code, '$said'"; return 1; } ;;
+    well) [ "$code" = 0 ] || { echo "# $1: exit code $code, '$said'"; return 1; } ;;
     told) [ "$code" = 1 ] && [ -n "$said" ] || { echo "# $1: exit code $code, '$said'"; return 1; } ;;
     esac
     "${run[@]}" s.db >/dev/null 2>said || { echo "# $1: cannot go on: $(tail -1 said)"; return 1; }
@@ -93,5 +93,5 @@ export OPENBLAS_NUM_THREADS=1 # its threads would be counted too; the first proc
 without_process() { # none now and then: fewer at once; none at all: said
     disturbed "$1" "$calls:error=EAGAIN:when=$2" "$3" 2>/dev/null
 }
-if without_process 'no second process' 3 done && without_process 'no process now and then' 3+3 any && without_process 'no process' 2+ told; then ok 'no process left is survived'; else not_ok 'no process left is survived'; fi
+if without_process 'no second process' 3 well && without_process 'no process now and then' 3+3 any && without_process 'no process' 2+ told; then ok 'no process left is survived'; else not_ok 'no process left is survived'; fi
 echo "1..$number"

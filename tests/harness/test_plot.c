@@ -150,9 +150,10 @@ static void stubs(void **state)
     assert_non_null(strstr(err.text, "line 7: nonsense"));
     assert_int_equal(run_stub("exit 0", 5, &out, &err), STATUS_IO);
     assert_int_equal(run_stub("ln -s /etc/passwd job.svg", 5, &out, &err), STATUS_IO);
-    assert_int_equal(run_stub("sleep 60 & exec 2>&-; sleep 60", 1, &out, &err), STATUS_IO);
+    assert_int_equal(run_stub("sleep 100000 & exec 2>&-; sleep 100000", 1, &out, &err), STATUS_IO);
     assert_non_null(strstr(err.text, "within 1 s"));
-    assert_int_equal(run_stub("dd if=/dev/zero of=job.svg bs=1M count=64 2>/dev/null", 5, &out, &err), STATUS_IO);
+    assert_int_equal(run_stub("exec dd if=/dev/zero of=job.svg bs=1M count=64 2>/dev/null", 5, &out, &err), STATUS_IO);
+    assert_non_null(strstr(err.text, "wrote too much"));
     assert_int_equal(out.length, 0);
     str_release(&out);
 }
