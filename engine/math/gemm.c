@@ -50,7 +50,8 @@ static struct scratch *scratch_of_thread(void)
         return scratch;
     (void)pthread_once(&once, make_scratch_key);
     scratch = aligned_alloc(_Alignof(struct scratch), sizeof *scratch);
-    ASSERT(scratch && pthread_setspecific(scratch_key, scratch) == 0);
+    NEED_MEMORY(scratch);
+    ASSERT(pthread_setspecific(scratch_key, scratch) == 0);
     return scratch;
 }
 
@@ -131,7 +132,7 @@ static void pack_a(const struct product *p, struct block *block)
     for (int k = 0; k < K; k += STRIP) { /* what one tile leaves of a line is still there for the next */
         const float *from = a->data + k * a->k_stride;
         int strip = K - k < STRIP ? K - k : STRIP;
-        out = scratch.a;
+        out = p->scratch->a;
         for (int t = 0; t < tiling.tiles; t++) {
             int rows = tiling.height + (t < tiling.taller);
             p->set->pack_rows(out + k * rows, rows, from, a->k_stride, rows, strip);
