@@ -279,7 +279,7 @@ static void put_in_turn(struct plan *plan, bool smallest_first)
     int n = plan->n_trials;
     struct turn *turns = calloc((size_t)n + 1, sizeof *turns);
     struct planned_trial *trials = calloc((size_t)n + 1, sizeof *trials);
-    ASSERT(turns && trials);
+    NEED_MEMORY(turns && trials);
     for (int i = 0; i < n; i++) {
         double seconds = plan->trials[i].estimate.seconds;
         turns[i] = (struct turn){smallest_first ? seconds : -seconds, i};
@@ -398,8 +398,6 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
     *out = (struct runner_result){0};
     if (status != STATUS_OK)
         return status;
-    if (options->budget_s > 0 || !plan->shares_trunks)
-        put_in_turn(plan, options->budget_s > 0);
     c.ended = calloc((size_t)plan->n_trials, 1);
     c.running = calloc((size_t)plan->n_trials, 1);
     c.tries = calloc((size_t)plan->n_trials, sizeof *c.tries);
@@ -412,6 +410,8 @@ enum status sweep_run(const struct sweep_options *options, struct plan *plan, st
         store_hold(c.store, &c.owner);
     if (status == STATUS_OK)
         status = store_put_plan(c.store, plan, err);
+    if (options->budget_s > 0 || !plan->shares_trunks) /* after it, so that the store has them in the plan's order everywhere */
+        put_in_turn(plan, options->budget_s > 0);
     if (status == STATUS_OK)
         status = store_prepare(c.store, plan, options->rerun, pending, err);
     if (status == STATUS_OK)
