@@ -125,20 +125,35 @@ interrupted_trunk() {
 }
 check 'a trunk that was killed goes on' interrupted_trunk
 
-# Experts of limited capacity drop tokens by their place in the micro-batch: after a resume too.
-limited=(-S seeds=1 -S train.tokens=16384-65536*2 -S model.experts=4 -S model.experts_per_token=2 -S model.capacity=0.6)
-limited_trunk() {
-    "$isoflop" run apart.yaml "${limited[@]}" --db limited-apart.db -q -j 2 || return 1
-    "$isoflop" run trunk.yaml "${limited[@]}" --db limited.db --checkpoint-every 0.01s -q -j 1 &
+# Experts of limited capacity drop tokens by their place in the micro-batch: after a resume too. The curves of a branch have
+# points where the trunk had them, so they are compared for a training that is nobody's branch.
+limited=(-S seeds=1 -S model.experts=4 -S model.experts_per_token=2 -S model.capacity=0.6)
+killed_once() { # db run-argument...
+    local db=$1
+    shift
+    "$isoflop" run "$@" --db "$db" --checkpoint-every 0.01s -q -j 1 &
     local pid=$!
-    until [ -n "$(find limited.db.states -name state 2>/dev/null)" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.02; done
+    until [ -n "$(find "$db.states" -name state 2>/dev/null)" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.02; done
     kill -KILL $pid 2>/dev/null
     wait $pid 2>/dev/null
-    timeout 120 "$isoflop" run trunk.yaml "${limited[@]}" --db limited.db -q -j 1 && same limited-apart.db limited.db &&
-        columns limited-apart.db v_moe step layer dropped_share >a &&
-        awk '$4 > 0 { dropped++ } END { exit !dropped }' a && [ "$(price limited.db)" != 1.0000 ]
+    timeout 120 "$isoflop" run "$@" --db "$db" -q -j 1
+}
+limited_load() { # db: what was dropped, where and when; somewhere more than nothing
+    columns "$1" v_moe step layer max_over_mean dropped_share >load && awk '$5 > 0 { n++ } END { exit !n }' load && cat load
+}
+limited_trunk() {
+    local more=("${limited[@]}" -S train.tokens=16384-65536*2)
+    "$isoflop" run apart.yaml "${more[@]}" --db limited-apart.db -q -j 2 || return 1
+    killed_once limited.db trunk.yaml "${more[@]}" && same limited-apart.db limited.db && [ "$(price limited.db)" != 1.0000 ]
+}
+limited_training() {
+    local more=("${limited[@]}" -S train.tokens=131072)
+    "$isoflop" run apart.yaml "${more[@]}" --db load.db -q -j 1 || return 1
+    killed_once load-killed.db apart.yaml "${more[@]}" && same load.db load-killed.db &&
+        limited_load load.db >first && limited_load load-killed.db >second && cmp first second
 }
 check 'a killed trunk of experts of limited capacity drops what it would have' limited_trunk
+check 'and so does a killed training, at every point of its curves' limited_training
 
 # ---- more threads than processors ----
 cpu=$(awk '/^Cpus_allowed_list/ { split($2, part, /[-,]/); print part[1] }' /proc/self/status)
