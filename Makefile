@@ -59,7 +59,7 @@ FUZZ_SECONDS ?= 60
 PROBE := $(BUILD)/tests/peers/probe
 FOREIGN := $(BUILD)/tests/cli/foreign
 
-.PHONY: all demo check asan torture mutate fuzz fuzzers scale peers peers-bench corpora corpora-more lint fmt install uninstall dist clean \
+.PHONY: all demo check asan tsan valgrind torture mutate fuzz fuzzers scale peers peers-bench corpora corpora-more lint fmt install uninstall dist clean \
         help test-programs FORCE
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -198,6 +198,20 @@ asan: $(BUILD)/deps-check.stamp ## run the unit tests under the address and unde
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(SANITIZED) test-programs
 	$(Q)tests/run.sh $(UNDER_SANITIZERS)
 
+# Threads are made where models are trained. Without randomised addresses, which GCC 12's runtime cannot bear.
+THREADED = $(BUILD)/tsan/tests/engine/test_train
+WATCHED  = BUILD=$(BUILD)/tsan OPT='-O1 -fno-math-errno -fno-trapping-math -ffp-contract=off' WARN= HARDEN=-fPIE \
+           SAN='-fsanitize=thread -fno-omit-frame-pointer'
+
+tsan: $(BUILD)/deps-check.stamp ## run the tests that use threads under the thread sanitizer
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(WATCHED) $(THREADED)
+	$(Q)OPENBLAS_NUM_THREADS=1 TSAN_OPTIONS=halt_on_error=1 setarch -R tests/run.sh $(THREADED)
+
+valgrind: ## run the commands under valgrind: what a command loses is a defect (some minutes)
+	$(Q)command -v valgrind >/dev/null || { echo 'valgrind: not installed (Debian: apt-get install valgrind)' >&2; exit 2; }
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all
+	$(Q)ISOFLOP=$(BUILD)/isoflop TEST_TIMEOUT=7200 tests/run.sh tests/leaks/valgrind.sh
+
 # clang's own runtime, and the library once more with its eyes in it; what is found lies in build/fuzz/found.
 FUZZING = BUILD=$(BUILD)/fuzz CC=clang OPT='-O1' WARN= HARDEN=-fPIE \
           SAN='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer'
@@ -278,4 +292,4 @@ clean: ## remove everything that was built
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F '|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
--include $(shell find $(BUILD) -name '*.d' $(if $(filter %/asan %/fuzz,$(BUILD)),,-not -path '$(BUILD)/asan/*' -not -path '$(BUILD)/fuzz/*') 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' $(if $(filter %/asan %/fuzz %/tsan,$(BUILD)),,-not -path '$(BUILD)/asan/*' -not -path '$(BUILD)/tsan/*' -not -path '$(BUILD)/fuzz/*') 2>/dev/null)
