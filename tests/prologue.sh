@@ -9,6 +9,7 @@ case $isoflop in /*) ;; *) isoflop=$PWD/$isoflop ;; esac
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
+export XDG_CACHE_HOME=$work/cache
 
 number=0
 check() { # name command...

@@ -24,6 +24,7 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+export XDG_CACHE_HOME=$work/cache # what is measured of this machine must not be the user's, nor reach it
 
 # "build/asan/tests/harness/test_plan" -> "harness/test_plan [asan]"
 label_of() {

@@ -29,8 +29,8 @@ check 'and one without the widest' older avx2
 narrow() {
     objdump -d "$library" | awk '
         /file format/ { file = $1 }
-        /%[yz]mm[0-9]/ && file !~ /_kernels_avx(2|512)\.o/ { wide[file]++ }
-        file ~ /_kernels_avx(2|512)\.o/ && /%[yz]mm[0-9]/ { seen++ }
+        /%[yz]mm[0-9]/ && file !~ /_kernels_(avx2|avx512|vnni)\.o/ { wide[file]++ }
+        file ~ /_kernels_(avx2|avx512|vnni)\.o/ && /%[yz]mm[0-9]/ { seen++ }
         END { for (f in wide) { print f ": " wide[f] " wide instructions"; bad = 1 } exit bad || !seen }'
 }
 if [ "$(uname -m)" = x86_64 ] && command -v objdump >/dev/null && [ -e "$library" ] && ! "$isoflop" --build-info | grep -q march; then
