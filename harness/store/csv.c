@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* csv.c — see csv.h; the only file that includes libcsv's header.
  *
- * Writing quotes a cell only where it must; it makes text, and export.c puts it into files. Reading feeds libcsv line by line, so that its callbacks, which
- * are not told where they are, can name the line; the first mistake is kept and ends the reading.
+ * Writing quotes a cell only where it must; it makes text, and export.c puts it into files. Reading feeds libcsv line by
+ * line, so that its callbacks, which are not told where they are, can name the line; the first mistake is kept and ends
+ * the reading.
  * Invariant of reading: until the first mistake, every row of the table is complete but the last. */
 #include "harness/store/csv.h"
 
@@ -15,6 +16,8 @@
 
 #include "engine/base/assert.h"
 
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
 /* ---- writing ---- */
 
 static void append_quoted(struct str *line, const char *text, size_t n)
@@ -26,11 +29,13 @@ static void append_quoted(struct str *line, const char *text, size_t n)
     free(quoted);
 }
 
-/* Characters that have a meaning in CSV wherever they stand. */
+/* Characters that have a meaning in CSV wherever they stand, blanks at the ends, and what a reader would take for the mark
+ * of the file's encoding. */
 static bool needs_quotes(const char *text, size_t n)
 {
     static const bool special[256] = {[','] = true, ['"'] = true, ['\r'] = true, ['\n'] = true};
-    bool found = n == 0 || strchr(" \t", text[0]) || strchr(" \t", text[n - 1]);
+    bool found = n == 0 || strchr(" \t", text[0]) || strchr(" \t", text[n - 1]) ||
+                 strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0;
     for (size_t i = 0; i < n; i++)
         found |= special[(unsigned char)text[i]];
     return found;
@@ -214,8 +219,8 @@ static void read_lines(struct reader *reader, struct csv_parser *parser, FILE *f
     bool first = true, ended = true;
     while (reader->status == STATUS_OK && (n = fread(block, 1, sizeof block, file)) > 0) {
         const char *at = block, *end = block + n;
-        if (first && n >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0)
-            at += 3;
+        if (first && n >= strlen(BYTE_ORDER_MARK) && memcmp(block, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+            at += strlen(BYTE_ORDER_MARK);
         first = false;
         while (at < end && reader->status == STATUS_OK) {
             const char *newline = memchr(at, '\n', (size_t)(end - at));
