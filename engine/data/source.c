@@ -126,7 +126,7 @@ enum status source_tokenize(struct source *s, struct tokenizer *tokenizer, struc
     tokens = realloc(s->tokens, (size_t)s->n * sizeof *tokens);
     s->tokens = tokens ? tokens : s->tokens;
     if (n_heldout < s->config.context + 2 || s->n_train < s->config.context + 1)
-        return err_set(err, STATUS_FORMAT, "%lld tokens are too few: the held-out tenth must hold a context of %d",
+        return err_set(err, STATUS_FORMAT, "too few tokens, %lld: the held-out tenth must hold a context of %d",
                        (long long)s->n, s->config.context);
     return STATUS_OK;
 }

@@ -353,6 +353,12 @@ static void add_ids(struct table *table, const struct ids_loss *found)
     add(table, &perplexity);
 }
 
+static enum status check_finite(double loss, const struct loaded *loaded, struct err *err)
+{
+    return isfinite(loss) ? STATUS_OK
+                          : err_set(err, STATUS_FORMAT, "%s: its loss is no number; are its weights?", loaded->folder.text);
+}
+
 /* The loss of a file of tokens, all of it: what they stand for does not matter. */
 static enum status evaluate_ids(struct invocation *invocation, struct loaded *loaded, struct table *table, struct err *err)
 {
@@ -378,6 +384,7 @@ static enum status evaluate_ids(struct invocation *invocation, struct loaded *lo
         scorer = loaded_scorer(loaded);
         ids_score(tokens, n, context, &scorer, &found);
         add_ids(table, &found);
+        status = check_finite(found.loss, loaded, err);
     }
     free(tokens);
     return status;

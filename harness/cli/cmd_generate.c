@@ -8,6 +8,7 @@
  * half of it becomes the beginning of a new one; a prompt that does not fit begins in the same way. */
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,7 +217,16 @@ static const real *next_logits(struct writer *w, int64_t *fed)
     return session_feed(s, w->tokens + w->n - fresh, (int)fresh);
 }
 
-static void generate(struct writer *w, const struct options *o)
+/* Whether all of them can be ranked; weights that are no numbers make logits that are none. */
+static bool all_finite(const real *logits, int V)
+{
+    bool finite = true;
+    for (int v = 0; v < V; v++)
+        finite = finite && isfinite(logits[v]);
+    return finite;
+}
+
+static enum status generate(struct writer *w, const struct options *o, struct err *err)
 {
     int V = w->loaded.config.vocabulary;
     int64_t n = option_integer(o, "tokens"), fed = 0, top_k = option_integer(o, "top-k");
@@ -226,13 +236,20 @@ static void generate(struct writer *w, const struct options *o)
     bool goes_on = true;
     for (int64_t i = 0; i < n && goes_on; i++) {
         struct rng rng = rng_open(seed, RNG_SAMPLE, (uint64_t)i);
-        int32_t token = sample_token(next_logits(w, &fed), V, &how, w->candidates, &rng);
+        const real *logits = next_logits(w, &fed);
+        if (!all_finite(logits, V)) {
+            (void)putchar('\n');
+            return err_set(err, STATUS_FORMAT, "%s: the logits of token %lld are not finite; are its weights?", w->loaded.folder.text,
+                           (long long)w->n);
+        }
+        int32_t token = sample_token(logits, V, &how, w->candidates, &rng);
         goes_on = write_token(w, token);
         push(w, token);
     }
     if (goes_on)
         show(w, w->text.length, true);
     (void)putchar('\n');
+    return STATUS_OK;
 }
 
 /* As many tokens as will be seen, so that a short text does not pay for a long context. */
@@ -289,7 +306,7 @@ int cmd_generate(struct invocation *invocation)
     if (status == STATUS_OK) {
         if (!option_flag(o, "no-echo"))
             echo_prompt(&writer);
-        generate(&writer, o);
+        status = generate(&writer, o, &err);
     }
     writer_release(&writer);
     return status == STATUS_OK ? EXIT_CODE_DONE : failed(&err);

@@ -197,17 +197,18 @@ static int largest(const int *list, int n)
     return most;
 }
 
-/* Fills batches, prompts and generate; without --prompt half of what the context leaves. */
+/* Fills batches, prompts and generate; without --prompt half of what the context, or the window of attention, leaves. */
 static enum status read_shape(struct bench *b, const struct options *o, struct err *err)
 {
     int context = b->loaded.config.context;
+    int window = b->loaded.config.window, room = window > 0 && window < context ? window : context;
     enum status status = read_list("batch", option_text(o, "batch"), 4096, b->batches, &b->n_batches, err);
     b->samples = option_integer(o, "samples");
     b->generate = option_given(o, "generate") ? (int)option_integer(o, "generate")
-                  : context / 4 < 32          ? context / 4
+                  : room / 4 < 32             ? room / 4
                                               : 32;
     b->generate = b->generate < 1 ? 1 : b->generate;
-    b->prompts[0] = context / 2 < 512 ? context / 2 : 512;
+    b->prompts[0] = room / 2 < 512 ? room / 2 : 512;
     b->n_prompts = 1;
     if (status == STATUS_OK && option_text(o, "prompt"))
         status = read_list("prompt", option_text(o, "prompt"), 1 << 20, b->prompts, &b->n_prompts, err);

@@ -7,6 +7,7 @@
  *
  * While it trains, its states lie in DIR.states/ID/ (harness/run/states.h), where ID is the trial's: other settings never
  * go on from them. They go when the model is there. */
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,20 +130,67 @@ static enum status finish(void *opaque, const struct assignment *a, enum outcome
     return STATUS_OK;
 }
 
+/* Another training into the same folder, with other knobs, that was stopped: its states' folder is appended. */
+static bool find_other(const struct training *t, struct str *path)
+{
+    const char *own = strrchr(t->states, '/') + 1;
+    int length = (int)(own - t->states);
+    struct dirent *entry;
+    struct str parent;
+    DIR *dir;
+    bool found = false;
+    str_init(&parent);
+    str_format(&parent, "%.*s", length, t->states);
+    dir = opendir(parent.text);
+    str_release(&parent);
+    while (dir && !found && (entry = readdir(dir)) != NULL) {
+        int64_t steps[STATES_MAX];
+        str_clear(path);
+        str_format(path, "%.*s%s", length, t->states, entry->d_name);
+        found = *entry->d_name != '.' && strcmp(entry->d_name, own) != 0 && states_list(path->text, INT64_MAX, steps) > 0;
+    }
+    if (dir)
+        (void)closedir(dir);
+    return found;
+}
+
+/* What is to happen to those of other knobs: --force drops them too. */
+static enum status settle_others(const struct options *o, const struct training *t, struct err *err)
+{
+    enum status status = STATUS_OK;
+    struct str path;
+    str_init(&path);
+    while (status == STATUS_OK && find_other(t, &path)) {
+        if (option_flag(o, "force"))
+            states_prune(path.text, 0);
+        if (!option_flag(o, "force") || access(path.text, F_OK) == 0)
+            status = err_set(err, STATUS_USAGE, "a training with other knobs was stopped here, and lies in %s: the same knobs with "
+                             "--resume go on, --force begins anew without it", path.text);
+    }
+    str_release(&path);
+    return status;
+}
+
 /* Where states will lie, and what is to happen to those that are there. */
-static enum status prepare_states(const struct options *o, struct training *t, struct err *err)
+static enum status prepare_states(const struct options *o, bool quiet, struct training *t, struct err *err)
 {
     int64_t steps[STATES_MAX];
+    enum status status;
     int n = snprintf(t->states, sizeof t->states, "%s.states/%s", t->folder, t->trial->id);
     if (n < 0 || (size_t)n >= sizeof t->states)
         return err_set(err, STATUS_USAGE, "--output: the path is too long");
     t->state_every_s = option_seconds(o, "checkpoint-every");
+    status = settle_others(o, t, err);
+    if (status != STATUS_OK)
+        return status;
     n = states_list(t->states, INT64_MAX, steps);
     if (n > 0 && option_flag(o, "force"))
         states_prune(t->states, 0);
     else if (n > 0 && !option_flag(o, "resume"))
         return err_set(err, STATUS_USAGE, "this training stopped after step %lld: --resume goes on, --force begins anew",
                        (long long)steps[0]);
+    if (n == 0 && option_flag(o, "resume") && !quiet)
+        (void)fprintf(stderr, "isoflop: there is nothing to resume; it begins at step 0\n");
     return folders_make_for(t->states, err);
 }
 
@@ -166,7 +214,7 @@ static enum status train_into_folder(const struct invocation *invocation, struct
         return err_set(err, STATUS_USAGE, "--output: the path is too long");
     status = folders_make_for(t->folder, err);
     if (status == STATUS_OK)
-        status = prepare_states(&invocation->options, t, err);
+        status = prepare_states(&invocation->options, invocation->quiet, t, err);
     if (status == STATUS_OK)
         status = runner_run(&options, &sink, out, err);
     bar_close(&bar);

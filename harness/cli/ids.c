@@ -79,7 +79,7 @@ enum status ids_read(const char *path, int vocabulary, int32_t **tokens, int64_t
             status = refuse(path, &text, at, vocabulary, err);
     }
     if (status == STATUS_OK && count < 2)
-        status = err_set(err, STATUS_FORMAT, "%s: %lld tokens are too few; a token is foretold from those before it", path,
+        status = err_set(err, STATUS_FORMAT, "%s: too few tokens, %lld; a token is foretold from those before it", path,
                          (long long)count);
     str_release(&text);
     if (status != STATUS_OK) {

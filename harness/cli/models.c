@@ -3,6 +3,7 @@
 #include "harness/cli/models.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/cli/sweep.h"
@@ -37,6 +38,22 @@ static bool is_model(const char *folder)
     return there;
 }
 
+/* Why a word that looks like a path, or is one, names no model; STATUS_OK for what may be a trial. */
+static enum status check_path(const char *word, const char *db, struct err *err)
+{
+    struct stat is;
+    bool there = stat(word, &is) == 0;
+    if (there && S_ISDIR(is.st_mode))
+        return err_set(err, STATUS_NOT_FOUND, "%s: holds no config.json, so it is no model", word);
+    if (there)
+        return err_set(err, STATUS_USAGE, "%s: is a file; a model is the folder that holds its config.json", word);
+    if (strchr(word, '/'))
+        return err_set(err, STATUS_NOT_FOUND, "%s: no such folder", word);
+    if (strcmp(word, "best") != 0 && access(db, F_OK) != 0)
+        return err_set(err, STATUS_NOT_FOUND, "%s: no such folder, and no store %s that could have such a trial", word, db);
+    return STATUS_OK;
+}
+
 enum status models_folder(const char *db, const char *word, struct str *folder, struct err *err)
 {
     struct store *store;
@@ -46,7 +63,9 @@ enum status models_folder(const char *db, const char *word, struct str *folder, 
         str_append(folder, word);
         return STATUS_OK;
     }
-    status = store_open(&store, db, STORE_READ, err);
+    status = check_path(word, db, err);
+    if (status == STATUS_OK)
+        status = store_open(&store, db, STORE_READ, err);
     if (status != STATUS_OK)
         return status;
     str_init(&id);

@@ -79,7 +79,7 @@ static bool is_sane(struct trial *trial, int64_t step, const struct train_step *
         return true;
     }
     (void)snprintf(reason, sizeof reason, "step %lld: loss %g, gradient norm %g; last finite loss %g",
-                   (long long)step + 1, done->loss, done->norm, trial->last_loss);
+                   (long long)step + 1, fabs(done->loss), fabs(done->norm), trial->last_loss);
     child_outcome(&trial->child, OUTCOME_DIVERGED, reason);
     return false;
 }

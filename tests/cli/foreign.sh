@@ -85,6 +85,22 @@ for command in 'eval window --ids ids -T 17' 'generate window --ids -p 1 -n 16' 
     check "beyond it nothing is computed: $command" refuses 1 'sliding_window is 16 and the context 17' "$isoflop" $command
 done
 
+check 'nor does latency measure beyond it when nothing is said' "$isoflop" latency window -q -n 3
+
+# ---- a weight that is no number ----
+"$foreign" broken llama F32 1 2 || exit 1
+file=$(echo broken/*.safetensors)
+printf '\0\0\300\177' | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") - 4)) conv=notrunc 2>/dev/null
+check 'a loss that is no number is a mistake' refuses 1 'broken: its loss is no number' "$isoflop" eval broken --ids ids
+check 'and so are logits' refuses 1 'broken: the logits of token' "$isoflop" generate broken --ids -p '1 2' -n 4
+
+# ---- what is no model ----
+mkdir empty && touch empty/readme || exit 1
+check 'a folder without config.json is named' refuses 1 'empty: holds no config.json' "$isoflop" latency empty
+check 'a file is told from a folder' refuses 2 'empty/readme: is a file' "$isoflop" latency empty/readme
+check 'a folder that is not there too' refuses 1 'empty/er: no such folder' "$isoflop" eval empty/er --ids ids
+check 'and a word, without a store' refuses 1 'emty: no such folder, and no store' "$isoflop" latency emty
+
 "$foreign" yarn llama F32 1 2 ',"rope_scaling":{"rope_type":"yarn","factor":4}' || exit 1
 check 'positions that are not computed are refused by name' refuses 1 "rope_scaling asks for 'yarn'" "$isoflop" latency yarn
 

@@ -155,6 +155,25 @@ limited_training() {
 check 'a killed trunk of experts of limited capacity drops what it would have' limited_trunk
 check 'and so does a killed training, at every point of its curves' limited_training
 
+# ---- two trainings into one folder ----
+"$isoflop" train -S model.width=16 -S train.tokens=8M -o hand --checkpoint-every 0.01s -q >/dev/null 2>&1 &
+pid=$!
+until [ -n "$(find hand.states -name state 2>/dev/null)" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.02; done
+kill -KILL $pid 2>/dev/null
+wait $pid 2>/dev/null
+other() { # exit code, option...: with other knobs
+    "$isoflop" train -S model.width=16 -S train.tokens=8192 -o hand -q "${@:2}" >said 2>&1
+    local code=$?
+    cat said
+    [ "$code" -eq "$1" ]
+}
+check 'other knobs do not begin beside a training that was stopped' other 2
+check 'nor do they resume it' other 2 --resume
+kept_by_the_other() { grep -q 'a training with other knobs was stopped here' said && [ -n "$(find hand.states -name state)" ]; }
+check 'and it is kept' kept_by_the_other
+gone_by_force() { other 0 --force && [ ! -e hand.states ]; }
+check '--force begins anew without it' gone_by_force
+
 # ---- more threads than processors ----
 cpu=$(awk '/^Cpus_allowed_list/ { split($2, part, /[-,]/); print part[1] }' /proc/self/status)
 settings='-S model.width=16 -S model.depth=1 -S model.context=64 -S train.tokens=8192 -S train.batch_tokens=2048 -S eval.items=4'

@@ -48,8 +48,8 @@ static void test_refused(void **state)
         size_t size;
         const char *says;
     } cases[] = {
-        {"", 0, "0 tokens are too few"},
-        {"5", 1, "1 tokens are too few"},
+        {"", 0, "too few tokens, 0"},
+        {"5", 1, "too few tokens, 1"},
         {"1 2\n3 13 4", 10, ":2:3: '13' is no token; the model's are numbered 0 to 12"},
         {"1 -2", 4, ":1:3: '-2'"},
         {"1 +2", 4, ":1:3: '+2'"},
