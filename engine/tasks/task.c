@@ -166,7 +166,7 @@ struct chance chance_from_answers(const struct task *task, const struct facts *f
     uint64_t n = task_items(task, facts), best = 0;
     char(*answers)[ITEM_ANSWER_SIZE] = calloc(n, sizeof *answers);
     struct chance chance = {0};
-    ASSERT(answers);
+    NEED_MEMORY(answers);
     for (uint64_t i = 0; i < n; i++) {
         struct item item;
         task->make(task, facts, i, &item);

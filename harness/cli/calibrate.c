@@ -156,7 +156,7 @@ static void measure_missing(const char *path, struct shape *shapes, int n)
 {
     struct shape **missing = calloc((size_t)n + 1, sizeof *missing);
     int m = 0, chosen;
-    ASSERT(missing);
+    NEED_MEMORY(missing);
     for (int i = 0; i < n; i++)
         if (!shapes[i].known)
             missing[m++] = &shapes[i];
@@ -191,7 +191,7 @@ void sweep_calibrate(struct plan *plan, double *flops_per_s)
     struct sysinfo machine;
     struct str path;
     int n;
-    ASSERT(shapes);
+    NEED_MEMORY(shapes);
     sysinfo_read(&machine, "");
     str_init(&path);
     trial_cache("calibration", &path);

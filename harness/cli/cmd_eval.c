@@ -401,7 +401,7 @@ static enum status evaluate(struct invocation *invocation, struct loaded *loaded
     if (status == STATUS_OK && option_text(o, "ids"))
         return evaluate_ids(invocation, loaded, table, err);
     if (status == STATUS_OK)
-        status = loaded_check_text(loaded, err);
+        status = loaded_find_text(loaded, err);
     if (status == STATUS_OK)
         status = check_tasks(option_text(o, "tasks"), err);
     if (status == STATUS_OK)

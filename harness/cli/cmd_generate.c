@@ -268,7 +268,7 @@ static enum status prepare(struct writer *w, const struct options *o, struct err
     for (int i = 0; i < w->n_stops; i++)
         if (!*w->stops[i])
             return err_set(err, STATUS_USAGE, "--stop: nothing stops everything; give some text");
-    status = w->ids ? STATUS_OK : loaded_check_text(&w->loaded, err);
+    status = w->ids ? STATUS_OK : loaded_find_text(&w->loaded, err);
     if (status == STATUS_OK)
         status = push_prompt(w, option_text(o, "prompt"), err);
     if (status == STATUS_OK)

@@ -52,8 +52,6 @@ enum status loaded_find(struct loaded *out, const char *db, const char *word, st
     status = models_folder(db, word, &out->folder, err);
     if (status == STATUS_OK)
         status = checkpoint_config(out->folder.text, &out->config, &out->is_i8, err);
-    if (status == STATUS_OK)
-        status = find_tokenizer(out, err);
     return status == STATUS_OK ? find_knobs(out, err) : status;
 }
 
@@ -87,10 +85,11 @@ bool loaded_reads_bytes(const struct loaded *loaded)
     return loaded->tokenizer && tokenizer_vocabulary(loaded->tokenizer) == TOKENIZER_BYTES;
 }
 
-enum status loaded_check_text(const struct loaded *loaded, struct err *err)
+enum status loaded_find_text(struct loaded *loaded, struct err *err)
 {
-    if (loaded->tokenizer)
-        return STATUS_OK;
+    enum status status = find_tokenizer(loaded, err);
+    if (status != STATUS_OK || loaded->tokenizer)
+        return status;
     return err_set(err, STATUS_USAGE, "%s: the model knows %d tokens, and no tokenizer.json says what "
                    "they are; --ids takes their numbers",
                    loaded->folder.text, loaded->config.vocabulary);

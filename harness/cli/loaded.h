@@ -17,7 +17,7 @@
 struct loaded {
     struct str folder;
     struct config config; /* context: the model's own until loaded_read */
-    struct tokenizer *tokenizer; /* what tokens are: bytes, or its tokenizer.json; NULL where nobody says */
+    struct tokenizer *tokenizer; /* what tokens are: bytes, or its tokenizer.json; NULL until loaded_find_text */
     struct knobs knobs;   /* it was made by; presets where its folder does not say */
     bool knows_knobs;
     bool is_i8; /* weights in 8 bits */
@@ -38,10 +38,11 @@ struct loaded_use {
 MUST_CHECK enum status loaded_read(struct loaded *loaded, struct loaded_use use, struct err *err);
 void loaded_release(struct loaded *loaded);
 
-/* Whether tokens are bytes. */
+/* Reads what its tokens stand for, once and before anything is to be read or written as text. Numbers of tokens need it not,
+ * and many models come with a tokenizer that is none of ours. STATUS_USAGE when nobody says it. */
+MUST_CHECK enum status loaded_find_text(struct loaded *loaded, struct err *err);
+/* Whether tokens are bytes; after loaded_find_text. */
 bool loaded_reads_bytes(const struct loaded *loaded);
-/* STATUS_USAGE when it cannot be given text, because nobody says what its tokens stand for. */
-MUST_CHECK enum status loaded_check_text(const struct loaded *loaded, struct err *err);
 
 /* Scores through the training forward pass; without one, and 8-bit weights, through the session. */
 struct scorer loaded_scorer(struct loaded *loaded);

@@ -174,7 +174,7 @@ enum status threshold_points_read(struct table *out, const struct invocation *in
     if (status != STATUS_OK)
         return status;
     struct point *points = malloc(((size_t)t.n_rows + 1) * sizeof *points);
-    ASSERT(points);
+    NEED_MEMORY(points);
     status = choose_columns(maps, &t, path, !isnan(items), err);
     if (status == STATUS_OK && (status = read_points(points, &n, &t, maps, items, task, err)) != STATUS_OK)
         status = err_prefix(err, "%s", path);

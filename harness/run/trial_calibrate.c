@@ -70,7 +70,7 @@ static double shortest_window(struct trial *trial, int rows)
     int32_t *tokens = calloc((size_t)n, sizeof *tokens), *targets = calloc((size_t)n, sizeof *targets);
     float *logprob = calloc((size_t)n, sizeof *logprob);
     double best = INFINITY, start = clock_cpu_s();
-    ASSERT(tokens && targets && logprob);
+    NEED_MEMORY(tokens && targets && logprob);
     for (int64_t turn = 0; turn < STEPS_LEAST || clock_cpu_s() - start < MEASURE_S / 2; turn++) {
         double before = clock_cpu_s();
         trial_fill(trial, turn * rows, rows, tokens, targets);

@@ -43,7 +43,8 @@ void trial_config(const struct knobs *k, struct config *out)
 
 int64_t trial_sequences(const struct knobs *knobs)
 {
-    return knobs->batch_tokens / knobs->context;
+    int64_t n = knobs->batch_tokens / knobs->context;
+    return n < 1 ? 1 : n; /* a plan has at least one; a model's context may have been changed by hand */
 }
 
 void trial_shape(const struct knobs *knobs, struct train_shape *out)

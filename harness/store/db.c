@@ -503,7 +503,7 @@ int query_columns(const struct query *query)
 const char *query_column_name(const struct query *query, int column)
 {
     const char *name = sqlite3_column_name(query->statement, column);
-    ASSERT(name); /* NULL only without memory */
+    NEED_MEMORY(name); /* NULL only without memory */
     return name;
 }
 

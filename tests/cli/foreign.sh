@@ -94,6 +94,13 @@ printf '\0\0\300\177' | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") - 4)) c
 check 'a loss that is no number is a mistake' refuses 1 'broken: its loss is no number' "$isoflop" eval broken --ids ids
 check 'and so are logits' refuses 1 'broken: the logits of token' "$isoflop" generate broken --ids -p '1 2' -n 4
 
+# ---- a tokenizer that is none of ours: in the way of text only ----
+cp -r llama-2-F32-1 pieces && echo '{"normalizer":{"type":"NFC"},"model":{"type":"BPE","vocab":{},"merges":[]}}' >pieces/tokenizer.json || exit 1
+check 'latency needs no tokenizer' "$isoflop" latency pieces -q --prompt 4 -g 2 -n 3
+check 'nor do numbers of tokens' bash -c "'$isoflop' eval pieces --ids ids --csv -q | cmp - <('$isoflop' eval llama-2-F32-1 --ids ids --csv -q)"
+check 'nor generating them' "$isoflop" generate pieces --ids -p '1 2' -n 4
+check 'text does' refuses 1 'pieces/tokenizer.json' "$isoflop" generate pieces -p a
+
 # ---- what is no model ----
 mkdir empty && touch empty/readme || exit 1
 check 'a folder without config.json is named' refuses 1 'empty: holds no config.json' "$isoflop" latency empty

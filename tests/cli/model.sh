@@ -131,4 +131,10 @@ check 'eval of a foreign model' close
 check 'generate with a foreign model' same "'$isoflop' generate foreign -n 50" "'$isoflop' generate by/hand -n 50"
 check 'latency of a foreign model' bash -c "[ \"\$('$isoflop' latency foreign --csv -q -n 5 | wc -l)\" -eq 3 ]"
 
+# ---- a model whose claim was changed by hand ----
+longer() {
+    cp -r by/hand longer && sed -i 's/"max_position_embeddings": [0-9]*/"max_position_embeddings": 8192/' longer/config.json &&
+        grep -q 8192 longer/config.json && "$isoflop" eval longer --tasks none --tokens 1024 -q
+}
+check 'a context longer than a batch is evaluated' longer
 echo "1..$number"
