@@ -23,7 +23,7 @@
 #include "engine/model/cost.h"
 #include "engine/model/train.h"
 
-enum { T = 64, SEQUENCES = 68, STEPS = 3 };
+enum { T = 128, SEQUENCES = 36, STEPS = 3 }; /* T: one block of rows (train.h), so that each split is one of its own */
 
 static const struct adamw adamw = {.beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8, .weight_decay = 0.1, .clip = 1};
 
