@@ -32,7 +32,7 @@ struct page {
     char values[FACTS_MAX][512];
     struct report_exclusion exclusions[EXCLUDED_MAX];
     const char *notes[NOTES_MAX], *steps[STEPS_MAX];
-    char scope[96], machine_line[512], date[CLOCK_TEXT_SIZE], lines[STEPS_MAX][1024], rate_note[512];
+    char scope[96], machine_line[512], date[CLOCK_TEXT_SIZE], lines[STEPS_MAX][1024], rate_note[512], doubts[512];
 };
 
 static const char spec_sql[] =
@@ -158,10 +158,18 @@ static void add_notes(struct page *page)
                        "on every axis and in every sentence; isoflop plan prints all parameters.";
     page->notes[n++] = "C is the training FLOPs that were counted, and every trial's count equals "
                        "the formula exactly, or the trial has failed.";
+    if (*page->summary.doubts) {
+        (void)snprintf(page->doubts, sizeof page->doubts, "Validity checks found doubtful: %s. isoflop show TRIAL says why, "
+                       "isoflop export v_validity lists them all.", page->summary.doubts);
+        page->notes[n++] = page->doubts;
+    }
     if (note_rate(page))
         page->notes[n++] = page->rate_note;
-    page->notes[n++] = "Latency was measured while nothing else of the sweep ran, from raw samples, batch 1, one "
-                       "thread; other load on the machine is not controlled.";
+    page->notes[n++] = page->summary.busy > 0
+                           ? "Latency was measured while nothing else of the sweep ran, from raw samples, batch 1, one thread; but "
+                             "other programs kept the machine busy, so seconds and latencies here are too many."
+                           : "Latency was measured while nothing else of the sweep ran, from raw samples, batch 1, one "
+                             "thread; other load on the machine is not controlled.";
     page->report.notes = page->notes;
     page->report.n_notes = n;
 }

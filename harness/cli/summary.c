@@ -40,11 +40,37 @@ static enum status count_states(struct summary *s, struct store *store, const ch
     return STATUS_OK;
 }
 
+/* What the validity checks found doubtful, the most frequent first. */
+static enum status gather_doubts(struct summary *s, struct store *store, const char *spec, struct err *err)
+{
+    static const char sql[] = "SELECT check_name, count(*) FROM v_validity WHERE verdict IN ('warn', 'fail') AND " REPORT_IN_SPEC
+                              " GROUP BY 1 ORDER BY 2 DESC, 1";
+    struct table found;
+    struct str text;
+    enum status status = store_query(store, sql, &spec, 1, &found, err);
+    if (status != STATUS_OK)
+        return status;
+    str_init(&text);
+    for (int r = 0; r < found.n_rows; r++) {
+        const char *name = table_text(&found, r, 0);
+        int n = (int)table_number(&found, r, 1);
+        str_format(&text, "%s%s in %d%s", r ? ", " : "", name, n, r ? "" : n == 1 ? " trial" : " trials");
+        if (strcmp(name, "timing") == 0)
+            s->busy = n;
+    }
+    (void)str_copy(s->doubts, sizeof s->doubts, text.text);
+    str_release(&text);
+    table_release(&found);
+    return STATUS_OK;
+}
+
 enum status summary_read(struct summary *out, struct store *store, const char *spec, struct err *err)
 {
     struct summary s = {0};
     const struct table *tables[FINDINGS_TABLES];
     enum status status = count_states(&s, store, spec, err);
+    if (status == STATUS_OK)
+        status = gather_doubts(&s, store, spec, err);
     for (int i = 0; i < FINDINGS_TABLES && status == STATUS_OK; i++) {
         status = store_query(store, findings_sql((enum findings_table)i), &spec, 1, &s.tables[i], err);
         tables[i] = &s.tables[i];
@@ -86,8 +112,9 @@ enum status summary_print(const struct invocation *invocation, const char *db, c
     struct store *store;
     struct summary s;
     struct str text;
-    char scope[96], title[128], note[96];
-    const char *notes[1] = {note};
+    char scope[96], title[128], lost[96], busy[160];
+    const char *notes[2];
+    int n = 0;
     enum status status = store_open(&store, db, STORE_READ, err);
     if (status != STATUS_OK)
         return status;
@@ -97,14 +124,20 @@ enum status summary_print(const struct invocation *invocation, const char *db, c
         return status;
     summary_scope(&s, scope, sizeof scope);
     (void)snprintf(title, sizeof title, "What %s say%s", scope, s.trained == 1 ? "s" : "");
-    (void)snprintf(note, sizeof note, "%d trial%s ended without a result: isoflop status --db %s", s.other,
+    (void)snprintf(lost, sizeof lost, "%d trial%s ended without a result: isoflop status --db %s", s.other,
                    s.other == 1 ? "" : "s", db);
+    (void)snprintf(busy, sizeof busy, "the machine was busy while %d of %d trials were timed: their seconds are too many; "
+                   "FLOPs, losses and scores are not touched", s.busy, s.trained + s.shrunk);
+    if (s.other > 0)
+        notes[n++] = lost;
+    if (s.busy > 0)
+        notes[n++] = busy;
     str_init(&text);
     terminal_draw(&terminal, &(struct terminal_summary){
         .title = title, .source = summary_source(&s), .entropy_floor = s.entropy_floor, .findings = s.findings,
         .n_findings = FINDING_KINDS, .points = &s.tables[FINDINGS_POINTS],
         .report = report, .store = db, .notes = notes,
-        .n_notes = s.other > 0,
+        .n_notes = n,
     }, &text);
     (void)fputs(text.text, stdout);
     str_release(&text);

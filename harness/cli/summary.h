@@ -16,6 +16,8 @@ struct summary {
     struct finding findings[FINDING_KINDS];
     int trained, shrunk;    /* trials that are done: models trained here, and what was made of them */
     int other;              /* trials that ended without a result */
+    int busy;               /* done, but timed while the machine was busy: the check "timing" (DESIGN's validity) */
+    char doubts[256];       /* "timing in 36 trials, learning_rate in 33": checks that failed or warned; "" for none */
     double entropy_floor;   /* NaN when it is not the same for all, or unknown */
 };
 

@@ -59,5 +59,6 @@ check 'the report tells the claims that its specs name' bash -c "
     '$isoflop' report --db t.db -o page.html --plots plots -q &&
     grep -q 'What was claimed, what we measured' page.html && grep -q 'Each compute budget has its best size' page.html &&
     ! grep -q 'Four epochs' page.html"
+check 'and what is doubtful about its trials' grep -q 'Validity checks found doubtful: .*seeds in' page.html
 check 'the roofline is held against the latencies of the sweep' says 0 'measured over roofline' "$isoflop" size --measured --db t.db
 check 'model by model for a program' counts 8 '(prefill|decode),' "$isoflop" size --measured --csv --db t.db
