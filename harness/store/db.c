@@ -24,6 +24,7 @@ struct db {
     sqlite3 *handle;
     char *path;
     struct patience patience;
+    bool undo_failed; /* a transaction is still open that was to be rolled back */
 };
 
 struct query {
@@ -311,6 +312,10 @@ enum status db_quick_check(struct db *db, struct err *err)
 
 enum status db_begin(struct db *db, struct err *err)
 {
+    if (db->undo_failed)
+        db_rollback(db);
+    if (db->undo_failed)
+        return fail(db, SQLITE_NOMEM, DB_TRUSTED, err);
     ASSERT(sqlite3_get_autocommit(db->handle));
     return db_exec(db, "BEGIN IMMEDIATE", err);
 }
@@ -333,7 +338,8 @@ enum status db_commit(struct db *db, struct err *err)
 void db_rollback(struct db *db)
 {
     if (db->handle && !sqlite3_get_autocommit(db->handle))
-        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL); /* fails only if SQLite has done it */
+        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL); /* fails if SQLite has done it, or without memory */
+    db->undo_failed = db->handle && !sqlite3_get_autocommit(db->handle);
 }
 
 static bool is_listed(const char *const *list, const char *name)
