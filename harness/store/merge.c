@@ -126,7 +126,10 @@ static void append_parameters(struct str *sql, int first, int last)
         str_format(sql, "%s?%d", i > first ? ", " : "", i);
 }
 
-static enum status stage(const struct merger *m, const char *table, struct err *err)
+/* Copies a table row by row into the same table of `into` (temp or main): its columns from the `first` on are parameters,
+ * between what stands before them and after. */
+static enum status copy_table(const struct merger *m, const char *table, const char *into, const char *before, int first,
+                              const char *after, struct err *err)
 {
     struct str columns, question, sql;
     int n;
@@ -135,42 +138,35 @@ static enum status stage(const struct merger *m, const char *table, struct err *
     str_init(&question);
     str_init(&sql);
     status = list_columns(m->to->db, table, &columns, &n, err);
-    str_format(&sql, "CREATE TEMP TABLE %s AS SELECT * FROM main.%s WHERE false", table, table);
-    if (status == STATUS_OK)
-        status = db_exec(m->to->db, sql.text, err);
-    str_format(&question, "SELECT %s FROM %s", columns.text, table);
-    str_clear(&sql);
-    str_format(&sql, "INSERT INTO temp.%s (%s) VALUES (", table, columns.text);
-    append_parameters(&sql, 1, n);
-    str_append(&sql, ")");
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        str_format(&question, "SELECT %s FROM %s", columns.text, table);
+        str_format(&sql, "INSERT INTO %s.%s (%s) %s", into, table, columns.text, before);
+        append_parameters(&sql, first, n);
+        str_append(&sql, after);
         status = copy_each(m, question.text, sql.text, err);
+    }
     str_release(&columns);
     str_release(&question);
     str_release(&sql);
     return status;
 }
 
-/* Takes the rows of a table of measurements whose attempts are taken. */
+static enum status stage(const struct merger *m, const char *table, struct err *err)
+{
+    struct str sql;
+    enum status status;
+    str_init(&sql);
+    str_format(&sql, "CREATE TEMP TABLE %s AS SELECT * FROM main.%s WHERE false", table, table);
+    status = db_exec(m->to->db, sql.text, err);
+    str_release(&sql);
+    return status == STATUS_OK ? copy_table(m, table, "temp", "VALUES (", 1, ")", err) : status;
+}
+
+/* Takes the rows of a table of measurements whose attempts are taken; trial_id and attempt are the first two columns. */
 static enum status copy_measured(const struct merger *m, const char *table, struct err *err)
 {
-    struct str columns, question, sql;
-    int n;
-    enum status status;
-    str_init(&columns);
-    str_init(&question);
-    str_init(&sql);
-    status = list_columns(m->to->db, table, &columns, &n, err); /* trial_id and attempt are the first two */
-    str_format(&question, "SELECT %s FROM %s", columns.text, table);
-    str_format(&sql, "INSERT INTO main.%s (%s) SELECT ?1, number, ", table, columns.text);
-    append_parameters(&sql, 3, n);
-    str_append(&sql, " FROM temp.numbered WHERE trial_id = ?1 AND attempt = ?2 AND NOT present");
-    if (status == STATUS_OK)
-        status = copy_each(m, question.text, sql.text, err);
-    str_release(&columns);
-    str_release(&question);
-    str_release(&sql);
-    return status;
+    return copy_table(m, table, "main", "SELECT ?1, number, ", 3,
+                      " FROM temp.numbered WHERE trial_id = ?1 AND attempt = ?2 AND NOT present", err);
 }
 
 /* ---- trials ---- */

@@ -5,26 +5,12 @@
 # all of them have to answer alike; claims of a long context under a limit on memory that what is used fits into and what
 # is claimed does not. That the loss is the right one is what tests/peers/check_parity.py compares. Prints TAP.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
-isoflop=$(absolute "${ISOFLOP:-$top/build/isoflop}")
-foreign=$(absolute "${FOREIGN:-$top/build/tests/cli/foreign}")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
+foreign=${FOREIGN:-$(cd "$(dirname "$0")/../.." && pwd)/build/tests/cli/foreign}
+case $foreign in /*) ;; *) foreign=$PWD/$foreign ;; esac
+# shellcheck source=tests/prologue.sh
+. "$(dirname "$0")/../prologue.sh"
 export isoflop OPENBLAS_NUM_THREADS=1
 
-number=0
-check() { # name command...
-    number=$((number + 1))
-    if "${@:2}" >out 2>err; then
-        echo "ok $number - $1"
-    else
-        echo "not ok $number - $1"
-        sed 's/^/# /' out err
-    fi
-}
 seq 0 100 | awk '{ print ($1 * 7 + $1 * $1) % 13 }' >ids
 
 for family in llama mixtral; do

@@ -5,24 +5,9 @@
 # Method: a sweep of four small trials; the README's blocks are cut out and run on it, and must print the rows that the
 # program's own export has; the names of metadata.json are looked up in the store and its queries asked. Prints TAP.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-isoflop=${ISOFLOP:-$top/build/isoflop}
-case $isoflop in /*) ;; *) isoflop=$PWD/$isoflop ;; esac
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
+# shellcheck source=tests/prologue.sh
+. "$(dirname "$0")/../prologue.sh"
 
-number=0
-check() { # name command...
-    number=$((number + 1))
-    if "${@:2}" >out 2>err; then
-        echo "ok $number - $1"
-    else
-        echo "not ok $number - $1"
-        sed 's/^/# /' out err
-    fi
-}
 skip() { # name reason
     number=$((number + 1))
     echo "ok $number - $1 # SKIP $2"
@@ -71,7 +56,7 @@ else
     skip 'the R snippet prints the best of each budget' 'no R with RSQLite (Debian: r-cran-rsqlite)'
 fi
 if python=$(first_python_with sqlite3); then
-    check 'metadata.json names what a store has' "$python" -B "$here/check_metadata.py" "$top/results/metadata.json" results/isoflop.db
+    check 'metadata.json names what a store has' "$python" -B "$top/tests/cli/check_metadata.py" "$top/results/metadata.json" results/isoflop.db
 else
     skip 'metadata.json names what a store has' 'no Python with sqlite3'
 fi

@@ -4,17 +4,22 @@
 # Method: in a copy of the tree each line of the table below takes one protection out, the program or test is built, and
 # the named test case must turn red: fail, crash, or not come to its end. Not part of `make check`: it takes half an hour.
 # MUTATE=word takes the lines with that word only. Prints a line for each, and last "N protections, N noticed"; the exit
-# code is 0 when all were noticed.
+# code is 0 when all were noticed. With --look nothing is built or run: it says as TAP whether each protection still stands
+# where the table takes it out.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+look=${1:-}
 build=${BUILD:-build}
-[ -e "$build/isoflop" ] || { echo 'mutate: build first: make all test-programs' >&2; exit 2; }
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-{ git ls-files -z 2>/dev/null || find . -path "./$build" -prune -o -type f -print0; } | tar -c --null -T - | tar -x -C "$work"
-mkdir "$work/build"
-tar -c -C "$build" --exclude=./asan --exclude=./fuzz . | tar -x -C "$work/build"
-cd "$work" || exit 1
+copy_tree() {
+    [ -e "$build/isoflop" ] || { echo 'mutate: build first: make all test-programs' >&2; exit 2; }
+    { git ls-files -z 2>/dev/null || find . -path "./$build" -prune -o -type f -print0; } | tar -c --null -T - | tar -x -C "$work"
+    mkdir "$work/build"
+    tar -c -C "$build" --exclude=./asan --exclude=./fuzz . | tar -x -C "$work/build"
+    cd "$work" || exit 1
+}
+[ "$look" = --look ] || copy_tree
 export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8
 limit=${MUTATE_TIMEOUT:-240} # seconds for a test, which may hang without its protection
 
@@ -37,6 +42,13 @@ mutant() { # fault, file, perl expression that takes the protection out, test pr
     local code verdict
     case "$*" in *"${MUTATE:-}"*) ;; *) return ;; esac
     total=$((total + 1))
+    if [ "$look" = --look ]; then
+        perl -0pe "$3" "$2" >"$work/changed"
+        verdict=ok
+        if cmp -s "$work/changed" "$2"; then verdict='not ok'; fi
+        echo "$verdict $total - $1: $2, for $4 $5"
+        return
+    fi
     cp "$2" kept
     perl -0pi -e "$3" "$2"
     if cmp -s kept "$2"; then
@@ -58,7 +70,7 @@ mutant() { # fault, file, perl expression that takes the protection out, test pr
 mutant 'kill -9' harness/store/claim.c 's/(status = )store_recover\(store, err\)/$1STATUS_OK/' \
     harness/test_store a_dead_runner_s_trial_is_taken_back
 mutant 'kill -9' harness/store/store_write.c \
-    's/(status = end_attempt\(&ending, owner, outcome, reason, err\);)/$1 if (!status) { status = db_commit(store->db, err); if (!status) status = db_begin(store->db, err); }/' \
+    's/(status = end_attempt\(&ending, owner, ended->outcome, ended->reason, err\);)/$1 if (!status) { status = db_commit(store->db, err); if (!status) status = db_begin(store->db, err); }/' \
     harness/test_power power_may_fail_at_any_time
 mutant 'kill -9' harness/run/process.c 's/prctl\(PR_SET_PDEATHSIG, SIGKILL\)/0/' harness/test_runner children_die_with_the_runner
 mutant 'trial crashes' harness/run/attempt.c 's/(judge_signal.*?)return OUTCOME_FAILED;/$1return OUTCOME_DONE;/s' \
@@ -78,7 +90,7 @@ mutant 'disk full' harness/store/store.c 's/(store_end.*?)db_rollback\(store->db
     harness/test_store a_full_disk_leaves_nothing_half
 mutant 'disk full' harness/cli/output.c 's/\(void\)signal\(SIGXFSZ, SIG_IGN\);//' faults/syscalls.sh 'a limit on file sizes'
 mutant 'failed fsync' harness/store/store_write.c \
-    's/(    status = db_begin\(store->db, err\);)(.*?)return store_end\(store, status, err\);/again:\n$1$2status = store_end(store, status, err); static int tries; if (status == STATUS_IO \&\& tries++ == 0) goto again; return status;/s' \
+    's/enum status (status = db_begin\(store->db, err\);)(\n    if \(status != STATUS_OK\)\n        return status;\n)    return (store_end\(store, store_put_end\(store, &ended, owner, err\), err\);)/enum status status;\nagain:\n    $1$2    status = $3 static int tries; if (status == STATUS_IO \&\& tries++ == 0) goto again; return status;/' \
     faults/syscalls.sh 'a failed sync is not tried again'
 mutant 'read-only' harness/store/db.c 's/(mode == DB_WRITE\)\n        status = )check_writable\(db, err\)/$1STATUS_OK/' \
     harness/test_store_open a_read_only_file_is_read_only
@@ -104,7 +116,7 @@ mutant 'bad CSV' harness/store/import.c 's/= check_rows\(import, rows, err\)/= r
 mutant 'no memory' engine/base/assert.c 's/    _exit\(1\);/    abort();/' faults/shims.sh 'an allocation that fails'
 mutant 'no memory' harness/run/process.c 's/if \(bytes > 0\)\n/if (false)\n/' faults/trials.sh 'a limit that is too low'
 mutant 'no memory' harness/run/process.c 's/    offer_to_the_oom_killer\(\);/    (void)offer_to_the_oom_killer;/' harness/test_runner surroundings_are_clean
-mutant 'no memory' harness/cli/sweep.c 's/n \+= !\(bytes <= share\);/n += 0 * (bytes <= share);/' faults/trials.sh 'too much memory is refused beforehand'
+mutant 'no memory' harness/cli/sweep_before.c 's/n \+= !\(bytes <= share\);/n += 0 * (bytes <= share);/' faults/trials.sh 'too much memory is refused beforehand'
 mutant 'no memory' harness/cli/sweep.c 's/worth = !c->starved\[i\];/worth = false;/' faults/trials.sh 'one that the system kills'
 mutant 'trial hangs' harness/run/attempt.c 's/    process_signal\(&attempt->process, SIGCONT\);[^\n]*//' harness/test_runner silence_is_a_timeout
 mutant 'trial hangs' harness/run/attempt.c 's/    attempt_condemn\(attempt, OUTCOME_TIMEOUT.*?;\n/    attempt->kill_at = clock_later(now, 1);\n/s' \
@@ -141,5 +153,9 @@ mutant 'merge' harness/store/merge.c 's/result->conflicts\.n_rows > 0 && !keep_h
 mutant 'merge' harness/store/merge.c 's/"  AND NOT EXISTS \(SELECT 1 FROM main\.attempt m WHERE " SAME\("m", "x"\) "\);"/";"/' harness/test_merge twice_is_once
 mutant 'merge' harness/store/merge.c "s/x\\.state <> 'running' AND //" harness/test_merge what_runs_is_left_alone
 
+if [ "$look" = --look ]; then
+    echo "1..$total"
+    exit 0
+fi
 echo "$total protections, $noticed noticed"
 [ "$noticed" = "$total" ] && [ "$total" -gt 0 ]

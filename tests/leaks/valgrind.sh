@@ -6,13 +6,8 @@
 # access; what is still reachable does not. A trial cannot be started from under valgrind, so what begins one is seen to
 # cope with a trial that fails; the trials themselves are looked at by the address sanitizer. Prints TAP. LEAKS=pattern runs the cases whose name matches it.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
-isoflop=${ISOFLOP:-$top/build/isoflop}
-case $isoflop in /*) ;; *) isoflop=$PWD/$isoflop ;; esac
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
+# shellcheck source=tests/prologue.sh
+. "$(dirname "$0")/../prologue.sh"
 
 cat >tiny.yaml <<'SPEC'
 name: tiny
@@ -29,7 +24,6 @@ trial=$("$isoflop" export v_points --db s.db | sed -n '2s/,.*//p')
 model=s.db.checkpoints/$trial
 
 # Name, exit code, command. The program would start itself anew for its BLAS kernels, out of valgrind's sight.
-number=0
 leaks() {
     local code
     [[ $1 =~ ${LEAKS:-.} ]] || return
