@@ -102,7 +102,7 @@ make_text() {
 dir=${1:-${XDG_CACHE_HOME:-${HOME:-.}/.cache}/isoflop/corpora}
 [ $# -gt 0 ] && shift
 for name in "$@"; do
-    printf '%s' "$TEXTS" | grep -q "^$name|" || { say "no text is called '$name'; there are: german code dictionary"; exit 2; }
+    grep -q "^$name|" <<<"$TEXTS" || { say "no text is called '$name'; there are: german code dictionary"; exit 2; }
 done
 top=
 trap '[ -z "$top" ] || rm -rf "$top"' EXIT

@@ -137,7 +137,7 @@ END
 { echo "$tag"; echo '/* Length: one table. */'; many 600 'int x;'; } >"$bad/harness/run/excused.c"
 found=$(cd "$bad" && violations)
 sees() { # rule file name
-    printf '%s\n' "$found" | grep -q "^$1 $2:"
+    grep -q "^$1 $2:" <<<"$found" # no pipe: grep ends at the first find, and pipefail would take the writer's SIGPIPE for a no
     tap $? "the check sees $3"
 }
 sees banned harness/run/banned.c 'a banned call'
