@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* commands.h — the commands of the program, in one table.
  *
- * How to add one: a file cmd_<name>.c with its option table and `int cmd_<name>(struct invocation *)`,
- * the declaration below, and a row in commands.c. Parser, `--help`, the man page and shell completions
+ * How to add one: a file cmd_<name>.c with `int cmd_<name>(struct invocation *)`, the declaration below, and its
+ * examples, options and row in commands.c. Parser, `--help`, the man page and shell completions
  * follow; a test reads every example as a command line.
  *
  * A command gets its words already checked. It writes data to standard output, everything else to
