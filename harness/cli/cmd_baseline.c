@@ -40,16 +40,12 @@ static int set(struct invocation *invocation, const char *name, const char *word
         (void)err_set(&err, STATUS_USAGE, "'%s' is no name: letters, digits, '.', '_' and '-' only", name);
         return failed(&err);
     }
-    status = store_open(&store, invocation->db, STORE_READ, &err); /* the file must be there: WRITE would make one */
+    status = store_open(&store, invocation->db, STORE_CHANGE, &err);
     if (status != STATUS_OK)
         return failed(&err);
     status = runs_find(store, word, run_id, sizeof run_id, &err);
-    store_close(store);
     if (status == STATUS_OK)
-        status = store_open(&store, invocation->db, STORE_WRITE, &err);
-    if (status != STATUS_OK)
-        return failed(&err);
-    status = store_put_baseline(store, name, run_id, &err);
+        status = store_put_baseline(store, name, run_id, &err);
     store_close(store);
     if (status != STATUS_OK)
         return failed(&err);

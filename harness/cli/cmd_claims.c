@@ -93,15 +93,10 @@ static void print_one(const struct table *t)
     str_release(&figures);
 }
 
-/* A store that is missing is not made: it is opened for reading first. */
 static enum status judged(const char *db, const char *name, struct table *out, struct err *err)
 {
     struct store *store;
-    enum status status = store_open(&store, db, STORE_READ, err);
-    if (status != STATUS_OK)
-        return status;
-    store_close(store);
-    status = store_open(&store, db, STORE_WRITE, err);
+    enum status status = store_open(&store, db, STORE_CHANGE, err);
     if (status != STATUS_OK)
         return status;
     status = judge_store(store, err);

@@ -76,7 +76,7 @@ static enum status save(const struct invocation *invocation, const struct fit_se
     char created_at[40];
     time_t now = time(NULL);
     struct tm utc;
-    enum status status = store_open(&store, invocation->db, STORE_WRITE, err);
+    enum status status = store_open(&store, invocation->db, STORE_CHANGE, err);
     if (status != STATUS_OK)
         return status;
     size_t length = gmtime_r(&now, &utc) ? strftime(created_at, sizeof created_at, "%Y-%m-%dT%H:%M:%S.000Z", &utc) : 0;

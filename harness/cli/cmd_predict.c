@@ -131,11 +131,7 @@ static enum status store_them(const char *db, const struct plan *plan, const cha
     struct rows set = {.table = "prediction", .rows = &fresh, .conflict = ROWS_KEEP};
     struct store *store;
     struct law law;
-    enum status status = store_open(&store, db, STORE_READ, err); /* a missing store is not made */
-    if (status != STATUS_OK)
-        return status;
-    store_close(store);
-    status = store_open(&store, db, STORE_WRITE, err);
+    enum status status = store_open(&store, db, STORE_CHANGE, err);
     if (status != STATUS_OK)
         return status;
     table_init(&fresh, (int)(sizeof columns / sizeof *columns), columns);

@@ -52,7 +52,17 @@ enum status store_open(struct store **out, const char *path, enum store_mode mod
 {
     struct db *db = NULL;
     struct store *store;
-    enum status status = mode == STORE_WRITE ? network_check(path, err) : STATUS_OK;
+    enum status status = STATUS_OK;
+    if (mode == STORE_CHANGE) {
+        status = db_open(&db, path, DB_READ, err);
+        if (status != STATUS_OK)
+            return status;
+        db_close(db);
+        db = NULL;
+        mode = STORE_WRITE;
+    }
+    if (mode == STORE_WRITE)
+        status = network_check(path, err);
     if (status == STATUS_OK)
         status = db_open(&db, path, mode == STORE_READ ? DB_READ : DB_WRITE, err);
     if (status == STATUS_OK && mode == STORE_WRITE)

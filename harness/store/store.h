@@ -17,11 +17,16 @@
 
 struct store;
 
-enum store_mode { STORE_READ, STORE_WRITE }; /* WRITE creates the file when it is missing */
+enum store_mode {
+    STORE_READ,
+    STORE_WRITE, /* a missing file is made */
+    STORE_CHANGE /* to write what is said of trials that must be there: a missing file is not made */
+};
 
 /* Life cycle. Refuses a file that is no store, is damaged, or is newer than the program
- * (STATUS_CORRUPT), a missing file when reading (STATUS_NOT_FOUND), and to write over a network (STATUS_IO, network.h). An older store is migrated: in the file, after
- * a copy was made beside it (PATH.vN.backup), or for reading in memory only. */
+ * (STATUS_CORRUPT), a missing file unless it may be made (STATUS_NOT_FOUND), and to write over a network (STATUS_IO,
+ * network.h). An older store is migrated: in the file, after a copy was made beside it (PATH.vN.backup), or for reading in
+ * memory only. */
 MUST_CHECK enum status store_open(struct store **out, const char *path, enum store_mode mode, struct err *err);
 void store_close(struct store *store);
 
