@@ -7,40 +7,15 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 script=$here/../../scripts/corpora_more.sh
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-mkdir "$work/tools"
-for tool in awk base64 bash cat cut env grep gzip head mkdir mktemp mv od rm sha256sum sha512sum sort tar tr xargs; do
-    ln -s "$(command -v "$tool")" "$work/tools/$tool"
-done
+# shellcheck source=tests/stand_ins.sh
+. "$here/../stand_ins.sh"
+real_tools awk base64 bash cat cut env grep gzip head mkdir mktemp mv od rm sha256sum sha512sum sort tar tr xargs
 dir=$work/data
 
-# Replaces a program of the PATH.
-tool_is() { # name text-of-a-script
-    printf '#!/usr/bin/env bash\n%s\n' "$2" >"$work/tools/$1"
-    chmod +x "$work/tools/$1"
-}
-run() { # argument...
-    PATH=$work/tools "$script" "$@" >"$work/out" 2>"$work/err" </dev/null
-    code=$?
-}
-number=0
-check() { # name condition...
-    local name=$1
-    shift
-    number=$((number + 1))
-    if "$@"; then
-        echo "ok $number - $name"
-    else
-        echo "not ok $number - $name"
-        sed 's/^/# /' "$work/out" "$work/err"
-    fi
-}
-says() { grep -q -e "$1" "$work/err"; }
 # Exit 1, the words, the other way out for the text, nothing left behind.
 refused() { # text words
     [ "$code" = 1 ] && [ ! -s "$work/out" ] && says "$2" && says "copy $1.txt .* to $dir/$1.txt (sha256 [0-9a-f]" &&
-        [ -z "$(ls -A "$dir")" ]
+        empty "$dir"
 }
 
 run "$dir" code
