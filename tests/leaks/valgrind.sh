@@ -4,7 +4,8 @@
 # Method: a small store and a model are made by the program as it is; then every command runs under valgrind's memcheck,
 # on what people type most and on a mistake or two. Blocks that nothing points to at the end count, and so does any invalid
 # access; what is still reachable does not. A trial cannot be started from under valgrind, so what begins one is seen to
-# cope with a trial that fails; the trials themselves are looked at by the address sanitizer. Prints TAP. LEAKS=pattern runs the cases whose name matches it.
+# cope with a trial that fails; the trials themselves are looked at by the address sanitizer. Prints TAP. LEAKS=pattern runs
+# the cases whose name matches it.
 set -u
 # shellcheck source=tests/prologue.sh
 . "$(dirname "$0")/../prologue.sh"
